@@ -1,0 +1,10 @@
+//! Borderflow: a network sensor that tells which hosts send data to a flagged jurisdiction, and which are
+//! remotely managed from one.
+//!
+//! Data moves one way; each module imports only modules to its left:
+//!
+//! `net < capture < decode < inspect < flow < attribute < detect < journal < encode < deliver < report < pipeline < config < run < cli`
+
+pub mod capture;
+pub mod decode;
+pub mod net;

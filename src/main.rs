@@ -1,0 +1,3 @@
+//! The thin binary: arguments in, exit status out.
+
+fn main() {}

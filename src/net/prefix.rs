@@ -1,0 +1,222 @@
+//! Address prefixes and a longest-match map over them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::IpVersion;
+
+/// A network prefix, such as `10.0.0.0/8` or `2001:db8::/32`; a bare address is a prefix of full length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix {
+    version: IpVersion,
+    bits: u128,
+    length: u8,
+}
+
+/// Why a text is no prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// The part before the slash is no IP address.
+    #[error("expected an address or a prefix such as 10.0.0.0/8 or 2001:db8::/32")]
+    Address,
+    /// The part after the slash is no length, or longer than the address.
+    #[error("the prefix length must be between 0 and {0}")]
+    Length(u8),
+    /// Bits beyond the length are set; the text meant may be the one given.
+    #[error("address bits beyond the prefix length are set; did you mean {0}?")]
+    HostBits(Prefix),
+}
+
+impl Prefix {
+    /// The prefix of `length` bits that holds `address`; host bits are cleared, a length beyond the address is cut.
+    #[must_use]
+    pub fn new(address: IpAddr, length: u8) -> Self {
+        let (version, bits) = IpVersion::split(address);
+        let length = length.min(Self::width(version));
+        Prefix { version, bits: bits & Self::mask(version, length), length }
+    }
+
+    /// IP version of the prefix.
+    #[must_use]
+    pub fn version(self) -> IpVersion {
+        self.version
+    }
+
+    /// First address as a number (IPv4 in the low 32 bits).
+    #[must_use]
+    pub fn first_bits(self) -> u128 {
+        self.bits
+    }
+
+    /// Last address as a number.
+    #[must_use]
+    pub fn last_bits(self) -> u128 {
+        let all = Self::mask(self.version, Self::width(self.version));
+        self.bits | (all & !Self::mask(self.version, self.length))
+    }
+
+    /// Number of fixed bits.
+    #[must_use]
+    pub fn length(self) -> u8 {
+        self.length
+    }
+
+    /// True where `address` lies inside.
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        let (version, bits) = IpVersion::split(address);
+        self.contains_bits(version, bits)
+    }
+
+    /// As [`Prefix::contains`], for an address already split.
+    #[must_use]
+    pub fn contains_bits(self, version: IpVersion, bits: u128) -> bool {
+        version == self.version && bits & Self::mask(version, self.length) == self.bits
+    }
+
+    /// True where the two have an address in common.
+    #[must_use]
+    pub fn overlaps(self, other: Prefix) -> bool {
+        let length = self.length.min(other.length);
+        self.version == other.version && (self.bits ^ other.bits) & Self::mask(self.version, length) == 0
+    }
+
+    fn width(version: IpVersion) -> u8 {
+        match version {
+            IpVersion::V4 => 32,
+            IpVersion::V6 => 128,
+        }
+    }
+
+    fn mask(version: IpVersion, length: u8) -> u128 {
+        let host = u32::from(Self::width(version) - length);
+        let all = match version {
+            IpVersion::V4 => u128::from(u32::MAX),
+            IpVersion::V6 => u128::MAX,
+        };
+        all & u128::MAX.checked_shl(host).unwrap_or(0)
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| PrefixError::Address)?;
+        let (version, bits) = IpVersion::split(address);
+        let width = Self::width(version);
+        let length = match length {
+            None => width,
+            Some(digits) if digits.bytes().all(|c| c.is_ascii_digit()) => {
+                digits.parse().ok().filter(|&length| length <= width).ok_or(PrefixError::Length(width))?
+            }
+            Some(_) => return Err(PrefixError::Length(width)),
+        };
+        let prefix = Prefix::new(address, length);
+        if prefix.bits == bits { Ok(prefix) } else { Err(PrefixError::HostBits(prefix)) }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.version.address(self.bits), self.length)
+    }
+}
+
+/// Values by prefix; the longest prefix that holds an address wins.
+///
+/// A look-up probes one hash table per distinct prefix length, longest first: a handful for any real configuration.
+#[derive(Clone, Debug)]
+pub struct PrefixMap<T> {
+    by_length: Vec<(IpVersion, u8, HashMap<u128, T>)>,
+}
+
+impl<T> Default for PrefixMap<T> {
+    fn default() -> Self {
+        PrefixMap { by_length: Vec::new() }
+    }
+}
+
+impl<T> PrefixMap<T> {
+    /// Adds a prefix and returns the value it had before.
+    pub fn insert(&mut self, prefix: Prefix, value: T) -> Option<T> {
+        let place = self.by_length.partition_point(|(version, length, _)| {
+            (*version, std::cmp::Reverse(*length)) < (prefix.version, std::cmp::Reverse(prefix.length))
+        });
+        match self.by_length.get_mut(place) {
+            Some((version, length, values)) if *version == prefix.version && *length == prefix.length => {
+                values.insert(prefix.bits, value)
+            }
+            _ => {
+                self.by_length.insert(place, (prefix.version, prefix.length, HashMap::from([(prefix.bits, value)])));
+                None
+            }
+        }
+    }
+
+    /// The value of the longest prefix that holds `address`, and that prefix.
+    #[must_use]
+    pub fn longest(&self, address: IpAddr) -> Option<(Prefix, &T)> {
+        let (version, bits) = IpVersion::split(address);
+        self.by_length.iter().filter(|(v, _, _)| *v == version).find_map(|(_, length, values)| {
+            let bits = bits & Prefix::mask(version, *length);
+            values.get(&bits).map(|value| (Prefix { version, bits, length: *length }, value))
+        })
+    }
+
+    /// True where no prefix was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_length.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(text: &str) -> Prefix {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_prefixes_and_says_what_is_wrong() {
+        assert_eq!(prefix("10.0.0.0/8").to_string(), "10.0.0.0/8");
+        assert_eq!(prefix("10.1.2.3").to_string(), "10.1.2.3/32");
+        assert_eq!(prefix("::/0").to_string(), "::/0");
+        assert_eq!("10.0.0.1/8".parse::<Prefix>(), Err(PrefixError::HostBits(prefix("10.0.0.0/8"))));
+        assert_eq!("10.0.0.0/33".parse::<Prefix>(), Err(PrefixError::Length(32)));
+        assert_eq!("10.0.0.0/+8".parse::<Prefix>(), Err(PrefixError::Length(32)));
+        assert_eq!("ten/8".parse::<Prefix>(), Err(PrefixError::Address));
+    }
+
+    #[test]
+    fn knows_what_lies_inside_and_what_overlaps() {
+        assert!(prefix("10.0.0.0/8").contains("10.255.0.1".parse().unwrap()));
+        assert!(!prefix("10.0.0.0/8").contains("11.0.0.0".parse().unwrap()));
+        assert!(!prefix("::/0").contains("10.0.0.1".parse().unwrap()));
+        assert!(prefix("10.0.0.0/8").overlaps(prefix("10.1.0.0/16")));
+        assert!(!prefix("10.0.0.0/16").overlaps(prefix("10.1.0.0/16")));
+        assert_eq!(prefix("10.0.0.0/8").last_bits(), 0x0aff_ffff);
+        assert_eq!(prefix("0.0.0.0/0").last_bits(), 0xffff_ffff);
+        assert_eq!(prefix("::/0").last_bits(), u128::MAX);
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let mut map = PrefixMap::default();
+        map.insert(prefix("10.0.0.0/8"), "site");
+        map.insert(prefix("10.1.0.0/16"), "plant");
+        map.insert(prefix("2001:db8::/32"), "v6");
+        assert_eq!(map.longest("10.1.2.3".parse().unwrap()), Some((prefix("10.1.0.0/16"), &"plant")));
+        assert_eq!(map.longest("10.2.2.3".parse().unwrap()), Some((prefix("10.0.0.0/8"), &"site")));
+        assert_eq!(map.longest("11.2.2.3".parse().unwrap()), None);
+        assert_eq!(map.insert(prefix("10.1.0.0/16"), "pump"), Some("plant"));
+    }
+}
