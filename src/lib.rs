@@ -5,6 +5,7 @@
 //!
 //! `net < capture < decode < inspect < flow < attribute < detect < journal < encode < deliver < report < pipeline < config < run < cli`
 
+pub mod attribute;
 pub mod capture;
 pub mod decode;
 pub mod net;
