@@ -8,4 +8,5 @@
 pub mod attribute;
 pub mod capture;
 pub mod decode;
+pub mod detect;
 pub mod net;

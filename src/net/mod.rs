@@ -3,11 +3,13 @@
 mod country;
 mod mac;
 mod prefix;
+mod scope;
 mod time;
 
 pub use country::{Country, CountryError};
 pub use mac::{MacAddr, MacError};
 pub use prefix::{Prefix, PrefixError, PrefixMap};
+pub use scope::Scope;
 pub use time::Timestamp;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
