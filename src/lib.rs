@@ -7,6 +7,7 @@
 
 pub mod attribute;
 pub mod capture;
+pub mod config;
 pub mod decode;
 pub mod detect;
 pub mod net;

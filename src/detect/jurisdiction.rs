@@ -33,28 +33,13 @@ pub struct Preset {
 
 impl Preset {
     /// The preset in force where the configuration names none.
-    pub const DEFAULT: &'static str = "nukib-2025";
+    pub const DEFAULT: Preset = NUKIB_2025;
 
     /// Every preset. Taiwan is in none: no source names it.
-    pub const ALL: &'static [Preset] = &[
-        Preset {
-            name: "nukib-2025",
-            countries: &["CN", "HK", "MO"],
-            risk: 80,
-            basis: "NÚKIB warning of 3 September 2025 on data transfer to and remote administration from the People's \
-                    Republic of China and its Special Administrative Regions, threat level High",
-            source: "https://nukib.gov.cz/en/infoservis-en/news/2295-nukib-warns-against-the-transfer-of-the-data-to-and-remote-administration-from-people-s-republic-of-china (2025-09-03)",
-        },
-        Preset {
-            name: "us-28cfr202",
-            countries: &["CN", "HK", "MO", "CU", "IR", "KP", "RU", "VE"],
-            risk: 80,
-            basis: "28 CFR § 202.601, countries of concern (China with Hong Kong and Macau, Cuba, Iran, North Korea, \
-                    Russia, Venezuela)",
-            source: "https://www.ecfr.gov/current/title-28/chapter-I/part-202/section-202.601 (90 FR 1706, 2025-01-08; as of 2026-04-05)",
-        },
-        Preset { name: "none", countries: &[], risk: 0, basis: "", source: "" },
-    ];
+    pub const ALL: &'static [Preset] = &[NUKIB_2025, US_28CFR202, NONE];
+
+    /// Their names, in the same order.
+    pub const NAMES: &'static [&'static str] = &[NUKIB_2025.name, US_28CFR202.name, NONE.name];
 
     /// The preset called `name`.
     #[must_use]
@@ -62,6 +47,26 @@ impl Preset {
         Preset::ALL.iter().find(|preset| preset.name == name)
     }
 }
+
+const NUKIB_2025: Preset = Preset {
+    name: "nukib-2025",
+    countries: &["CN", "HK", "MO"],
+    risk: 80,
+    basis: "NÚKIB warning of 3 September 2025 on data transfer to and remote administration from the People's Republic \
+            of China and its Special Administrative Regions, threat level High",
+    source: "https://nukib.gov.cz/en/infoservis-en/news/2295-nukib-warns-against-the-transfer-of-the-data-to-and-remote-administration-from-people-s-republic-of-china (2025-09-03)",
+};
+
+const US_28CFR202: Preset = Preset {
+    name: "us-28cfr202",
+    countries: &["CN", "HK", "MO", "CU", "IR", "KP", "RU", "VE"],
+    risk: 80,
+    basis: "28 CFR § 202.601, countries of concern (China with Hong Kong and Macau, Cuba, Iran, North Korea, Russia, \
+            Venezuela)",
+    source: "https://www.ecfr.gov/current/title-28/chapter-I/part-202/section-202.601 (90 FR 1706, 2025-01-08; read as of 2026-04-05)",
+};
+
+const NONE: Preset = Preset { name: "none", countries: &[], risk: 0, basis: "", source: "" };
 
 /// The flagged countries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +119,8 @@ mod tests {
         assert_eq!(flagged("nukib-2025"), "CN HK MO");
         assert_eq!(flagged("us-28cfr202"), "CN CU HK IR KP MO RU VE");
         assert_eq!(flagged("none"), "");
-        assert!(Preset::named(Preset::DEFAULT).is_some());
+        assert_eq!(Preset::DEFAULT.name, "nukib-2025");
+        assert!(Preset::NAMES.iter().all(|name| Preset::named(name).is_some()));
     }
 
     #[test]

@@ -1,0 +1,196 @@
+//! From the document as written to domain values: what concerns several keys is checked here.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use toml::Spanned;
+
+use super::schema::{AssetEntry, Document, GeoipTable, JurisdictionsTable, Kind, OutputEntry};
+use super::source::Sources;
+use super::value::{Parsed, Text};
+use super::{Config, ConfigError, Geoip, GeoipOverride, Output, Target};
+use crate::detect::{Asset, AssetConflict, Assets, Flag, Jurisdictions};
+use crate::net::Prefix;
+
+pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config, ConfigError> {
+    let home = home(&document.monitor.home, sources)?;
+    Ok(Config {
+        origin: None,
+        assets: assets(&home, &document.asset, sources)?,
+        home,
+        preset: document.jurisdictions.preset,
+        jurisdictions: jurisdictions(document.jurisdictions, sources)?,
+        detect: document.detect,
+        flow: document.flow,
+        decode: document.decode,
+        geoip: geoip(document.geoip, sources)?,
+        outputs: outputs(document.output, sources)?,
+    })
+}
+
+fn home(written: &[Spanned<Parsed<Prefix>>], sources: &Sources<'_>) -> Result<Vec<Prefix>, ConfigError> {
+    written.iter().map(|prefix| bounded(prefix, sources)).collect()
+}
+
+fn bounded(written: &Spanned<Parsed<Prefix>>, sources: &Sources<'_>) -> Result<Prefix, ConfigError> {
+    let Parsed(prefix) = *written.get_ref();
+    if prefix.length() == 0 {
+        let problem = format!("{prefix} holds every address, so nothing would be remote; name your own networks");
+        return Err(sources.invalid(written.span(), problem));
+    }
+    Ok(prefix)
+}
+
+fn assets(home: &[Prefix], entries: &[AssetEntry], sources: &Sources<'_>) -> Result<Assets, ConfigError> {
+    let declared = entries.iter().map(|entry| asset(entry, sources)).collect::<Result<_, _>>()?;
+    Assets::new(home, declared).map_err(|conflict| explain_conflict(&conflict, entries, sources))
+}
+
+fn asset(entry: &AssetEntry, sources: &Sources<'_>) -> Result<Asset, ConfigError> {
+    if entry.addresses.is_empty() && entry.macs.is_empty() {
+        let problem = format!("asset {:?} has neither addresses nor macs; give at least one", name(entry));
+        return Err(sources.invalid(entry.name.span(), problem));
+    }
+    if let Some(group) = entry.macs.iter().find(|mac| mac.get_ref().0.is_group()) {
+        let problem = format!("{} is a group address; expected the address of one host", group.get_ref().0);
+        return Err(sources.invalid(group.span(), problem));
+    }
+    let text = |text: &Option<Parsed<Text>>| text.as_ref().map(|Parsed(Text(text))| text.clone());
+    Ok(Asset {
+        name: name(entry).to_owned(),
+        prefixes: entry.addresses.iter().map(|prefix| bounded(prefix, sources)).collect::<Result<_, _>>()?,
+        macs: entry.macs.iter().map(|mac| mac.get_ref().0).collect(),
+        sector: text(&entry.sector),
+        criticality: entry.criticality,
+        supplier: text(&entry.supplier),
+        owner: text(&entry.owner),
+    })
+}
+
+fn name(entry: &AssetEntry) -> &str {
+    let Parsed(Text(name)) = entry.name.get_ref();
+    name
+}
+
+fn explain_conflict(conflict: &AssetConflict, entries: &[AssetEntry], sources: &Sources<'_>) -> ConfigError {
+    let asset = |index: usize| entries.get(index);
+    let called = |index: usize| asset(index).map_or("", name);
+    match conflict {
+        AssetConflict::Name(first, second) => {
+            let spans = [first, second].map(|&index| asset(index).map_or(0..0, |entry| entry.name.span()));
+            let [before, here] = spans;
+            let problem = format!("another asset is called {:?} ({})", called(*second), sources.place(&before));
+            sources.invalid(here, problem)
+        }
+        AssetConflict::Prefix(first, second) => {
+            let written = |place: &crate::detect::PrefixRef| asset(place.asset)?.addresses.get(place.prefix);
+            let [before, here] = [first, second].map(|place| written(place).map_or(0..0, Spanned::span));
+            let [other, own] = [first, second]
+                .map(|place| written(place).map_or(String::new(), |prefix| prefix.get_ref().0.to_string()));
+            let problem = format!(
+                "{own} of asset {:?} overlaps {other} of asset {:?} ({}); an address belongs to one asset",
+                called(second.asset),
+                called(first.asset),
+                sources.place(&before)
+            );
+            sources.invalid(here, problem)
+        }
+        AssetConflict::Mac(first, second, mac) => {
+            let written = |index: usize| asset(index)?.macs.iter().find(|written| written.get_ref().0 == *mac);
+            let [before, here] = [first, second].map(|&index| written(index).map_or(0..0, Spanned::span));
+            let problem = format!(
+                "{mac} of asset {:?} is also declared by asset {:?} ({}); a MAC belongs to one asset",
+                called(*second),
+                called(*first),
+                sources.place(&before)
+            );
+            sources.invalid(here, problem)
+        }
+    }
+}
+
+fn jurisdictions(table: JurisdictionsTable, sources: &Sources<'_>) -> Result<Jurisdictions, ConfigError> {
+    let mut jurisdictions = Jurisdictions::from_preset(table.preset);
+    let mut own = HashMap::new();
+    for entry in table.flag {
+        let Parsed(country) = *entry.country.get_ref();
+        if let Some(before) = own.insert(country, entry.country.span()) {
+            let problem = format!("{country} already has a flag ({})", sources.place(&before));
+            return Err(sources.invalid(entry.country.span(), problem));
+        }
+        let Parsed(Text(basis)) = entry.basis;
+        jurisdictions.set(country, Flag { risk: entry.risk, basis });
+    }
+    for written in table.exempt {
+        let Parsed(country) = *written.get_ref();
+        if let Some(flag) = own.get(&country) {
+            let problem = format!("{country} is both exempt and flagged ({}); remove one", sources.place(flag));
+            return Err(sources.invalid(written.span(), problem));
+        }
+        jurisdictions.exempt(country);
+    }
+    Ok(jurisdictions)
+}
+
+fn geoip(table: GeoipTable, sources: &Sources<'_>) -> Result<Geoip, ConfigError> {
+    let mut seen = HashMap::new();
+    let mut overrides = Vec::with_capacity(table.overrides.len());
+    for entry in table.overrides {
+        let Parsed(prefix) = *entry.prefix.get_ref();
+        if let Some(before) = seen.insert(prefix, entry.prefix.span()) {
+            let problem = format!("{prefix} is already overridden ({})", sources.place(&before));
+            return Err(sources.invalid(entry.prefix.span(), problem));
+        }
+        if entry.country.is_none() && entry.asn.is_none() && entry.organization.is_none() {
+            let problem = "overrides nothing; give at least one of country, asn, organization";
+            return Err(sources.invalid(entry.prefix.span(), problem));
+        }
+        overrides.push(GeoipOverride {
+            prefix,
+            country: entry.country.map(|Parsed(country)| country),
+            asn: entry.asn,
+            organization: entry.organization.map(|Parsed(Text(name))| name),
+        });
+    }
+    let path = |written: Option<Spanned<String>>| {
+        let written = written.filter(|path| !path.get_ref().is_empty())?;
+        Some(resolve(written.get_ref(), &written, sources))
+    };
+    Ok(Geoip { country: path(table.country), asn: path(table.asn), overrides })
+}
+
+fn outputs(entries: Vec<OutputEntry>, sources: &Sources<'_>) -> Result<Vec<Output>, ConfigError> {
+    let mut seen = HashMap::new();
+    entries
+        .into_iter()
+        .map(|entry| {
+            let Parsed(Text(name)) = entry.name.get_ref();
+            if let Some(before) = seen.insert(name.clone(), entry.name.span()) {
+                let problem = format!("another output is called {name:?} ({})", sources.place(&before));
+                return Err(sources.invalid(entry.name.span(), problem));
+            }
+            Ok(Output { name: name.clone(), target: target(&entry, sources)?, format: entry.format })
+        })
+        .collect()
+}
+
+fn target(entry: &OutputEntry, sources: &Sources<'_>) -> Result<Target, ConfigError> {
+    match (entry.kind, &entry.path) {
+        (Kind::Stdout, None) => Ok(Target::Stdout),
+        (Kind::File, Some(written)) => {
+            let Parsed(Text(path)) = written.get_ref();
+            Ok(Target::File(resolve(path, written, sources)))
+        }
+        (Kind::File, None) => Err(sources.invalid(entry.name.span(), "an output of kind \"file\" needs a path")),
+        (Kind::Stdout, Some(path)) => {
+            Err(sources.invalid(path.span(), "an output of kind \"stdout\" has no path; expected kind = \"file\""))
+        }
+    }
+}
+
+fn resolve<T>(path: &str, written: &Spanned<T>, sources: &Sources<'_>) -> PathBuf {
+    match sources.directory(&written.span()) {
+        Some(directory) => directory.join(path),
+        None => PathBuf::from(path),
+    }
+}

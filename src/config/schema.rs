@@ -1,0 +1,125 @@
+//! The TOML as written. Single values are checked while they are read; what concerns several is checked in `check`.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use toml::Spanned;
+
+use super::section::{Decode, Detect, Flow, Format};
+use super::value::{Parsed, Text, integer};
+use crate::detect::{Criticality, Preset};
+use crate::net::{Country, MacAddr, Prefix};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Document {
+    pub(super) monitor: Monitor,
+    pub(super) asset: Vec<AssetEntry>,
+    pub(super) jurisdictions: JurisdictionsTable,
+    pub(super) detect: Detect,
+    pub(super) flow: Flow,
+    pub(super) decode: Decode,
+    pub(super) geoip: GeoipTable,
+    pub(super) output: Vec<OutputEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct Monitor {
+    pub(super) home: Vec<Spanned<Parsed<Prefix>>>,
+}
+
+/// Private and shared addresses: what a network that was not described most likely calls its own.
+pub(super) const DEFAULT_HOME: [&str; 5] =
+    ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+
+impl Default for Monitor {
+    fn default() -> Self {
+        let prefixes = DEFAULT_HOME.iter().filter_map(|text| text.parse().ok());
+        Monitor { home: prefixes.map(|prefix| Spanned::new(0..0, Parsed(prefix))).collect() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct AssetEntry {
+    pub(super) name: Spanned<Parsed<Text>>,
+    #[serde(default)]
+    pub(super) addresses: Vec<Spanned<Parsed<Prefix>>>,
+    #[serde(default)]
+    pub(super) macs: Vec<Spanned<Parsed<MacAddr>>>,
+    pub(super) sector: Option<Parsed<Text>>,
+    #[serde(default)]
+    pub(super) criticality: Criticality,
+    pub(super) supplier: Option<Parsed<Text>>,
+    pub(super) owner: Option<Parsed<Text>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct JurisdictionsTable {
+    #[serde(deserialize_with = "preset")]
+    pub(super) preset: &'static Preset,
+    pub(super) exempt: Vec<Spanned<Parsed<Country>>>,
+    pub(super) flag: Vec<FlagEntry>,
+}
+
+impl Default for JurisdictionsTable {
+    fn default() -> Self {
+        JurisdictionsTable { preset: &Preset::DEFAULT, exempt: Vec::new(), flag: Vec::new() }
+    }
+}
+
+fn preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Preset, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Preset::named(&name).ok_or_else(|| serde::de::Error::unknown_variant(&name, Preset::NAMES))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct FlagEntry {
+    pub(super) country: Spanned<Parsed<Country>>,
+    #[serde(deserialize_with = "integer::<0, 100, _, _>")]
+    pub(super) risk: u8,
+    pub(super) basis: Parsed<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct GeoipTable {
+    pub(super) country: Option<Spanned<String>>,
+    pub(super) asn: Option<Spanned<String>>,
+    #[serde(rename = "override")]
+    pub(super) overrides: Vec<OverrideEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OverrideEntry {
+    pub(super) prefix: Spanned<Parsed<Prefix>>,
+    pub(super) country: Option<Parsed<Country>>,
+    #[serde(default, deserialize_with = "asn")]
+    pub(super) asn: Option<u32>,
+    pub(super) organization: Option<Parsed<Text>>,
+}
+
+/// AS 0 is reserved (RFC 7607), and so is the last number (RFC 7300).
+fn asn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    integer::<1, 4_294_967_294, _, _>(deserializer).map(Some)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OutputEntry {
+    pub(super) name: Spanned<Parsed<Text>>,
+    pub(super) kind: Kind,
+    pub(super) path: Option<Spanned<Parsed<Text>>>,
+    #[serde(default)]
+    pub(super) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    File,
+    Stdout,
+}

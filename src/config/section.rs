@@ -1,0 +1,189 @@
+//! Sections of plain numbers and switches, which are read straight into their checked form. Their defaults are the
+//! built-in ones.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::value::{hours, integer, millis, seconds};
+use crate::net::{Country, Prefix};
+
+/// `[detect]`: when something becomes a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Detect {
+    /// Payload bytes an asset must have sent to one operator in one jurisdiction before an egress finding opens.
+    #[serde(deserialize_with = "integer::<1, 1_000_000_000_000, _, _>")]
+    pub egress_min_bytes: u64,
+    /// A finding closes after this much packet time without anything new.
+    #[serde(rename = "finding_idle_hours", deserialize_with = "hours::<1, 8760, _>")]
+    pub finding_idle: Duration,
+    /// Open findings at most.
+    #[serde(deserialize_with = "integer::<1, 10_000_000, _, _>")]
+    pub max_findings: u32,
+}
+
+impl Default for Detect {
+    fn default() -> Self {
+        Detect { egress_min_bytes: 1, finding_idle: Duration::from_secs(24 * 3600), max_findings: 100_000 }
+    }
+}
+
+/// `[flow]`: how many flows are followed, and when each ends. All times are packet time.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Flow {
+    /// Flows followed at once, over all shards.
+    #[serde(deserialize_with = "integer::<1, 100_000_000, _, _>")]
+    pub max_flows: u32,
+    /// Silence that ends an established TCP connection (RFC 5382: at least 2 h 4 min, beyond TCP keep-alive).
+    #[serde(rename = "tcp_idle_s", deserialize_with = "seconds::<1, 604_800, _>")]
+    pub tcp_idle: Duration,
+    /// Silence that ends a TCP connection after FIN from both sides or RST: late packets still belong to it.
+    #[serde(rename = "tcp_closed_s", deserialize_with = "seconds::<1, 3_600, _>")]
+    pub tcp_closed: Duration,
+    /// Silence that ends a flow only one side of which was ever seen.
+    #[serde(rename = "unanswered_s", deserialize_with = "seconds::<1, 604_800, _>")]
+    pub unanswered: Duration,
+    /// Silence that ends an answered UDP flow (RFC 4787: 5 minutes).
+    #[serde(rename = "udp_idle_s", deserialize_with = "seconds::<1, 604_800, _>")]
+    pub udp_idle: Duration,
+    /// Silence that ends any other answered flow.
+    #[serde(rename = "other_idle_s", deserialize_with = "seconds::<1, 604_800, _>")]
+    pub other_idle: Duration,
+    /// An active flow is handed on at least this often.
+    #[serde(rename = "update_interval_s", deserialize_with = "seconds::<1, 3_600, _>")]
+    pub update_interval: Duration,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Flow {
+            max_flows: 1_000_000,
+            tcp_idle: Duration::from_secs(7_440),
+            tcp_closed: Duration::from_secs(15),
+            unanswered: Duration::from_secs(120),
+            udp_idle: Duration::from_secs(300),
+            other_idle: Duration::from_secs(120),
+            update_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// `[decode]`: how a frame is taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Decode {
+    /// Headers (link layers, tunnels, IP) followed inwards at most.
+    #[serde(deserialize_with = "integer::<1, 64, _, _>")]
+    pub max_depth: u8,
+    /// Tunnels that are stripped; the packet inside any other is not looked at.
+    pub tunnels: Vec<Tunnel>,
+    /// A packet seen again within this time is a second copy from the mirror and counts once; zero: never.
+    #[serde(rename = "deduplicate_window_ms", deserialize_with = "millis::<0, 1_000, _>")]
+    pub deduplicate_window: Duration,
+    /// Datagrams under reassembly at most.
+    #[serde(deserialize_with = "integer::<1, 1_000_000, _, _>")]
+    pub fragment_datagrams: u32,
+    /// Memory for fragments at most, bytes.
+    #[serde(deserialize_with = "integer::<65_536, 17_179_869_184, _, _>")]
+    pub fragment_memory_bytes: u64,
+    /// A datagram still incomplete after this time is given up.
+    #[serde(rename = "fragment_timeout_s", deserialize_with = "seconds::<1, 120, _>")]
+    pub fragment_timeout: Duration,
+}
+
+impl Default for Decode {
+    fn default() -> Self {
+        Decode {
+            max_depth: 16,
+            tunnels: Tunnel::ALL.to_vec(),
+            deduplicate_window: Duration::from_millis(5),
+            fragment_datagrams: 4_096,
+            fragment_memory_bytes: 64 << 20,
+            fragment_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A tunnel that can be stripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tunnel {
+    /// ERSPAN types I to III.
+    Erspan,
+    /// Generic routing encapsulation, RFC 2784.
+    Gre,
+    /// VXLAN, RFC 7348.
+    Vxlan,
+    /// Geneve, RFC 8926.
+    Geneve,
+    /// IP in IP, either version in either (RFC 2003, RFC 2473, RFC 4213).
+    IpInIp,
+    /// GTP-U, 3GPP TS 29.281.
+    GtpU,
+    /// Teredo, RFC 4380.
+    Teredo,
+}
+
+impl Tunnel {
+    /// Every kind.
+    pub const ALL: [Tunnel; 7] =
+        [Tunnel::Erspan, Tunnel::Gre, Tunnel::Vxlan, Tunnel::Geneve, Tunnel::IpInIp, Tunnel::GtpU, Tunnel::Teredo];
+}
+
+/// `[geoip]`: where country and network of an address come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Geoip {
+    /// The user's country database; `None` for the embedded one.
+    pub country: Option<PathBuf>,
+    /// The user's database of autonomous systems; `None` for the embedded one.
+    pub asn: Option<PathBuf>,
+    /// What the user knows better than any database; no two have the same prefix, the longest prefix wins.
+    pub overrides: Vec<GeoipOverride>,
+}
+
+/// `[[geoip.override]]`: corrects what the databases say of a prefix. At least one field is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeoipOverride {
+    /// The addresses it holds for.
+    pub prefix: Prefix,
+    /// Their country.
+    pub country: Option<Country>,
+    /// Their autonomous system's number.
+    pub asn: Option<u32>,
+    /// Who runs the network.
+    pub organization: Option<String>,
+}
+
+/// `[[output]]`: where alerts go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Unique among the outputs.
+    pub name: String,
+    /// Transport.
+    pub target: Target,
+    /// How an alert is written.
+    pub format: Format,
+}
+
+/// Transport of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// Appended to a file.
+    File(PathBuf),
+}
+
+/// How an alert is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Elastic Common Schema, JSON lines.
+    #[default]
+    Ecs,
+    /// One line for people.
+    Text,
+}
