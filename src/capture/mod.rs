@@ -4,8 +4,12 @@
 //! straight into the buffer and never copied again; a batch can be shared between threads because it owns what its
 //! frames point at. A batch is reused, so the steady state allocates nothing.
 
+mod file;
+mod filter;
 mod link;
 
+pub use file::{CaptureFiles, CaptureReader, Delivery, MAX_FRAME_BYTES};
+pub use filter::{Filter, FilterError};
 pub use link::LinkType;
 
 use crate::net::Timestamp;
@@ -86,6 +90,17 @@ pub struct Loss {
     pub kernel: u64,
     /// Frames the interface or its driver dropped.
     pub interface: u64,
+}
+
+impl std::ops::Add for Loss {
+    type Output = Loss;
+
+    fn add(self, other: Loss) -> Loss {
+        Loss {
+            kernel: self.kernel.saturating_add(other.kernel),
+            interface: self.interface.saturating_add(other.interface),
+        }
+    }
 }
 
 /// A source of frames.
