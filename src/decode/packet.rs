@@ -13,7 +13,8 @@ pub struct Packet {
     pub destination: u128,
     /// Index of the frame in its batch (of a reassembled datagram: of the frame that completed it).
     pub frame: u32,
-    /// Frames it took: 1, or the number of fragments.
+    /// IP packets it took at its own layer: 1, or the number of its fragments. (Where a tunnel's outer packet came in
+    /// fragments, the packet inside still is one; frames are accounted for by [`crate::decode::Counters`].)
     pub frames: u32,
     /// Length of the innermost IP packet from its header, in bytes: header, extension headers and payload, without
     /// link padding; for a reassembled datagram the sum over its fragments.
