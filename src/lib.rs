@@ -10,4 +10,5 @@ pub mod capture;
 pub mod config;
 pub mod decode;
 pub mod detect;
+pub mod flow;
 pub mod net;

@@ -30,7 +30,7 @@ impl Recorder for () {
 }
 
 /// One encapsulation that was stripped, such as `vxlan:5001`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stripped {
     /// What it was.
     pub kind: Encapsulation,
@@ -48,7 +48,7 @@ impl fmt::Display for Stripped {
 }
 
 /// At most `N` values in place; what does not fit is left out.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Few<T, const N: usize> {
     items: [Option<T>; N],
     len: usize,

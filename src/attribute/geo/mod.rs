@@ -159,6 +159,13 @@ impl Databases {
         }
     }
 
+    /// What the user alone says of `address`; `None` where no override holds it.
+    #[must_use]
+    pub fn overridden(&self, address: IpAddr) -> Option<Place<'_>> {
+        let (_, entry) = self.overrides.longest(address)?;
+        Some(overridden(Place::default(), entry))
+    }
+
     fn place(&self, address: IpAddr) -> Place<'_> {
         let (country, network) = match address {
             IpAddr::V4(v4) => (self.countries.row_v4(v4.to_bits()), self.networks.row_v4(v4.to_bits())),

@@ -1,0 +1,191 @@
+//! What a finding tells: one alert per step of its lifecycle.
+
+use crate::attribute::{EvidenceKind, Strength};
+use crate::flow::{CommunityId, FlowUpdate};
+use crate::net::{Country, Endpoint, MacAddr, Timestamp};
+
+use super::{Activity, Criticality, Direction, Severity};
+
+/// Step in the life of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Seen for the first time.
+    Opened,
+    /// Grew tenfold, or its evidence grew.
+    Updated,
+    /// Nothing new for the idle time, or the end of a replay.
+    Closed,
+}
+
+impl Step {
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Step::Opened => "opened",
+            Step::Updated => "updated",
+            Step::Closed => "closed",
+        }
+    }
+}
+
+/// A stable identifier: 128 bits of SHA-1 over what it identifies, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StableId(String);
+
+impl StableId {
+    /// Of a list of texts.
+    #[must_use]
+    pub fn of(parts: &[&str]) -> Self {
+        use sha1::{Digest as _, Sha1};
+        use std::fmt::Write as _;
+        let mut sha = Sha1::new();
+        for part in parts {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part.as_bytes());
+        }
+        let mut text = String::with_capacity(32);
+        for byte in sha.finalize().iter().take(16) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        StableId(text)
+    }
+
+    /// The identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An asset as an alert names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetInfo {
+    /// Declared name, or the address.
+    pub name: String,
+    /// True where the configuration declares it.
+    pub declared: bool,
+    /// Sector.
+    pub sector: Option<String>,
+    /// Criticality.
+    pub criticality: Criticality,
+    /// Supplier.
+    pub supplier: Option<String>,
+    /// Owner.
+    pub owner: Option<String>,
+}
+
+/// A flagged jurisdiction as an alert names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JurisdictionInfo {
+    /// Its code.
+    pub country: Country,
+    /// Risk, 0–100.
+    pub risk: u8,
+    /// Why it is flagged.
+    pub basis: String,
+}
+
+/// A piece of evidence as an alert names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceInfo {
+    /// What kind of tie.
+    pub kind: EvidenceKind,
+    /// The jurisdiction it speaks for.
+    pub jurisdiction: Country,
+    /// How far it carries.
+    pub strength: Strength,
+    /// Where it is from.
+    pub source: String,
+    /// Day of the source.
+    pub date: String,
+}
+
+/// An endpoint of the flow that caused an alert, with what is known of its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartyInfo {
+    /// Address and port.
+    pub endpoint: Endpoint,
+    /// Hardware address on the first frame.
+    pub mac: Option<MacAddr>,
+    /// IP bytes it sent in this flow so far.
+    pub ip_bytes: u64,
+    /// Packets it sent in this flow so far.
+    pub packets: u64,
+    /// Country of its address; `None` for assets and where unknown.
+    pub country: Option<Country>,
+    /// AS number.
+    pub asn: Option<u32>,
+    /// Organisation that holds the autonomous system.
+    pub organization: Option<String>,
+}
+
+/// The flow that caused an alert: one example of what the finding is about.
+#[derive(Clone, Debug)]
+pub struct FlowInfo {
+    /// Who began it.
+    pub initiator: PartyInfo,
+    /// The other side.
+    pub responder: PartyInfo,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Community id.
+    pub community_id: CommunityId,
+    /// Direction.
+    pub direction: Direction,
+    /// The flow as the table reported it.
+    pub update: FlowUpdate,
+}
+
+/// What a finding amounts to so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Payload bytes the assets sent.
+    pub sent_bytes: u64,
+    /// Payload bytes they received.
+    pub received_bytes: u64,
+    /// Flows, or attempts.
+    pub flows: u64,
+    /// Those of them begun from outside.
+    pub inbound_flows: u64,
+}
+
+/// One message about a finding.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Stable identity of this message: the same whenever the same capture is read with the same configuration.
+    pub id: StableId,
+    /// Identity of the finding.
+    pub finding: StableId,
+    /// Where in its life the finding is.
+    pub step: Step,
+    /// Number of this alert within its finding, from 0.
+    pub number: u32,
+    /// Packet time of the step.
+    pub at: Timestamp,
+    /// What happened.
+    pub activity: Activity,
+    /// Who it is about; `None` for findings that aggregate over all monitored hosts.
+    pub asset: Option<AssetInfo>,
+    /// Where to.
+    pub jurisdiction: JurisdictionInfo,
+    /// AS number of the entity; `None` where the network is unknown or the finding is about many.
+    pub asn: Option<u32>,
+    /// Name of the entity.
+    pub entity: Option<String>,
+    /// How bad, and why.
+    pub severity: Severity,
+    /// Why the endpoint counts to the jurisdiction.
+    pub evidence: Vec<EvidenceInfo>,
+    /// Earliest and latest packet of the finding.
+    pub first_seen: Timestamp,
+    /// See `first_seen`.
+    pub last_seen: Timestamp,
+    /// Volumes and counts.
+    pub totals: Totals,
+    /// Flow updates that added to the finding since the last alert and caused none of their own.
+    pub suppressed: u64,
+    /// The flow that caused this alert.
+    pub flow: FlowInfo,
+}

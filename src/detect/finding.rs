@@ -1,0 +1,317 @@
+//! The findings there are, and the life of one.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::attribute::{Attribution, Strength};
+use crate::flow::{CommunityId, Party};
+use crate::net::Timestamp;
+
+use super::{
+    Activity, Alert, AssetInfo, DetectCounters, Direction, Entity, EvidenceInfo, Factors, FlowInfo, JurisdictionInfo,
+    Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject, Totals,
+};
+
+/// One finding per relation, bounded by the policy.
+#[derive(Default)]
+pub(super) struct Findings {
+    by_relation: HashMap<Relation, Finding>,
+    /// When each finding closes unless something is added.
+    deadlines: BTreeSet<(Timestamp, Relation)>,
+    pub(super) counters: DetectCounters,
+}
+
+impl Findings {
+    /// Adds an observation to its finding.
+    pub(super) fn add(
+        &mut self,
+        observation: &Observation,
+        subject: &Subject<'_>,
+        policy: &Policy,
+        out: &mut Vec<Alert>,
+    ) {
+        let (relation, at) = (observation.relation, subject.judged.update.at);
+        if !self.by_relation.contains_key(&relation) {
+            self.make_room(policy, at, out);
+        }
+        let finding = self.by_relation.entry(relation).or_insert_with(|| Finding::new(relation, subject, policy));
+        self.deadlines.remove(&(finding.deadline, relation));
+        finding.deadline = at.after(policy.finding_idle);
+        self.deadlines.insert((finding.deadline, relation));
+        match finding.absorb(observation, subject, policy) {
+            Some(alert) => {
+                self.counters.findings += u64::from(alert.step == Step::Opened);
+                self.counters.alerts += 1;
+                out.push(alert);
+            }
+            None => self.counters.suppressed += u64::from(finding.is_open()),
+        }
+    }
+
+    /// Closes the finding that was silent longest when there are too many.
+    fn make_room(&mut self, policy: &Policy, at: Timestamp, out: &mut Vec<Alert>) {
+        if self.by_relation.len() < policy.max_findings {
+            return;
+        }
+        if let Some((_, relation)) = self.deadlines.pop_first() {
+            self.counters.findings_evicted += 1;
+            self.close(relation, at, out);
+        }
+    }
+
+    /// Closes findings whose time is over at `now`.
+    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
+        while let Some(&(deadline, relation)) = self.deadlines.first() {
+            if deadline > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.close(relation, deadline, out);
+        }
+    }
+
+    /// Closes every finding, in the order of their relations.
+    pub(super) fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
+        self.advance(at, out);
+        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
+        relations.sort_unstable();
+        for relation in relations {
+            self.close(relation, at, out);
+        }
+        self.deadlines.clear();
+    }
+
+    fn close(&mut self, relation: Relation, at: Timestamp, out: &mut Vec<Alert>) {
+        if let Some(alert) = self.by_relation.remove(&relation).and_then(|finding| finding.close(at)) {
+            self.counters.alerts += 1;
+            out.push(alert);
+        }
+    }
+}
+
+/// A relation seen, and what it amounts to so far.
+struct Finding {
+    deadline: Timestamp,
+    relation: Relation,
+    id: StableId,
+    direction: Direction,
+    asset: Option<AssetInfo>,
+    jurisdiction: JurisdictionInfo,
+    asn: Option<u32>,
+    entity: Option<String>,
+    strength: Strength,
+    severity: Severity,
+    evidence: Vec<EvidenceInfo>,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    totals: Totals,
+    suppressed: u64,
+    /// Number of the next alert; 0 while not open.
+    next_number: u32,
+    /// Growth at which the next alert is due.
+    next_growth: u64,
+    flow: Option<FlowInfo>,
+}
+
+impl Finding {
+    /// A finding that has not opened yet.
+    fn new(relation: Relation, subject: &Subject<'_>, policy: &Policy) -> Self {
+        let asset = relation.asset.map(|key| asset_info(key, policy));
+        let place = subject.attribution.place;
+        let (asn, entity) = match relation.entity {
+            Entity::Network(asn) => (Some(asn), place.organization.map(str::to_owned)),
+            Entity::UnknownNetwork | Entity::Many => (None, None),
+        };
+        let jurisdiction = JurisdictionInfo {
+            country: relation.jurisdiction,
+            risk: subject.flag.risk,
+            basis: subject.flag.basis.clone(),
+        };
+        let update = subject.judged.update;
+        let mut finding = Finding {
+            deadline: update.at,
+            relation,
+            id: identity(&relation, asset.as_ref(), update.first_seen),
+            direction: subject.judged.direction,
+            asset,
+            jurisdiction,
+            asn,
+            entity,
+            strength: subject.evidence.strength,
+            severity: Severity { score: 0, reasons: Vec::new() },
+            evidence: Vec::new(),
+            first_seen: update.first_seen,
+            last_seen: update.last_seen,
+            totals: Totals::default(),
+            suppressed: 0,
+            next_number: 0,
+            next_growth: match relation.activity {
+                Activity::Egress => policy.egress_min_bytes.max(1),
+                Activity::Attempt => 1,
+            },
+            flow: None,
+        };
+        finding.weigh(policy);
+        finding
+    }
+
+    /// True between the first alert and the last.
+    fn is_open(&self) -> bool {
+        self.next_number > 0
+    }
+
+    /// Adds an observation, and says what it makes known.
+    fn absorb(&mut self, observation: &Observation, subject: &Subject<'_>, policy: &Policy) -> Option<Alert> {
+        let (update, added) = (subject.judged.update, observation.added);
+        self.first_seen = self.first_seen.min(update.first_seen);
+        self.last_seen = self.last_seen.max(update.last_seen);
+        self.totals.sent_bytes += added.sent_bytes;
+        self.totals.received_bytes += added.received_bytes;
+        self.totals.flows += added.flows;
+        self.totals.inbound_flows += added.inbound_flows;
+        let worse = self.learn(subject, policy);
+        let grown = self.growth() >= self.next_growth;
+        if !grown && !(worse && self.is_open()) {
+            self.suppressed += u64::from(self.is_open());
+            return None;
+        }
+        while self.growth() >= self.next_growth {
+            self.next_growth = self.next_growth.saturating_mul(10);
+        }
+        let step = if self.is_open() { Step::Updated } else { Step::Opened };
+        let flow = flow_info(subject);
+        self.flow = Some(flow.clone());
+        Some(self.alert(step, update.at, flow))
+    }
+
+    /// The last alert; `None` where the finding never opened.
+    fn close(mut self, at: Timestamp) -> Option<Alert> {
+        let flow = self.flow.take()?;
+        Some(self.alert(Step::Closed, at, flow))
+    }
+
+    /// What the finding is measured by: tenfold growth of it is news.
+    fn growth(&self) -> u64 {
+        match self.relation.activity {
+            Activity::Egress => self.totals.sent_bytes,
+            Activity::Attempt => self.totals.flows,
+        }
+    }
+
+    /// Takes over the evidence, and says whether the severity rose.
+    fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
+        for item in subject.attribution.evidence() {
+            let known =
+                self.evidence.iter().any(|seen| seen.kind == item.kind && seen.jurisdiction == item.jurisdiction);
+            if !known {
+                self.evidence.push(EvidenceInfo {
+                    kind: item.kind,
+                    jurisdiction: item.jurisdiction,
+                    strength: item.strength,
+                    source: item.source.to_owned(),
+                    date: item.date.to_owned(),
+                });
+            }
+        }
+        if subject.evidence.strength <= self.strength {
+            return false;
+        }
+        self.strength = subject.evidence.strength;
+        let before = self.severity.score;
+        self.weigh(policy);
+        self.severity.score > before
+    }
+
+    fn weigh(&mut self, policy: &Policy) {
+        self.severity = Severity::of(&Factors {
+            activity: self.relation.activity,
+            direction: self.direction,
+            criticality: self.relation.asset.map(|key| policy.assets.criticality(key)),
+            strength: self.strength,
+            risk: self.jurisdiction.risk,
+            basis: &self.jurisdiction.basis,
+            jurisdiction: self.jurisdiction.country.name(),
+        });
+    }
+
+    fn alert(&mut self, step: Step, at: Timestamp, flow: FlowInfo) -> Alert {
+        let number = self.next_number;
+        self.next_number += 1;
+        Alert {
+            id: StableId::of(&["alert", self.id.as_str(), step.as_str(), &number.to_string()]),
+            finding: self.id.clone(),
+            step,
+            number,
+            at,
+            activity: self.relation.activity,
+            asset: self.asset.clone(),
+            jurisdiction: self.jurisdiction.clone(),
+            asn: self.asn,
+            entity: self.entity.clone(),
+            severity: self.severity.clone(),
+            evidence: self.evidence.clone(),
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            totals: self.totals,
+            suppressed: std::mem::take(&mut self.suppressed),
+            flow,
+        }
+    }
+}
+
+/// The identity of a finding: its relation, and when it was first seen, since a relation may come again.
+fn identity(relation: &Relation, asset: Option<&AssetInfo>, first_seen: Timestamp) -> StableId {
+    let entity = match relation.entity {
+        Entity::Network(asn) => format!("AS{asn}"),
+        Entity::UnknownNetwork => "unknown".to_owned(),
+        Entity::Many => "many".to_owned(),
+    };
+    StableId::of(&[
+        "finding",
+        relation.activity.id(),
+        asset.map_or("", |asset| &asset.name),
+        &relation.jurisdiction.to_string(),
+        &entity,
+        &first_seen.to_string(),
+    ])
+}
+
+fn asset_info(key: super::AssetKey, policy: &Policy) -> AssetInfo {
+    let declaration = policy.assets.declaration(key);
+    AssetInfo {
+        name: policy.assets.name(key).into_owned(),
+        declared: declaration.is_some(),
+        sector: declaration.and_then(|asset| asset.sector.clone()),
+        criticality: policy.assets.criticality(key),
+        supplier: declaration.and_then(|asset| asset.supplier.clone()),
+        owner: declaration.and_then(|asset| asset.owner.clone()),
+    }
+}
+
+fn flow_info(subject: &Subject<'_>) -> FlowInfo {
+    let (judged, update) = (subject.judged, subject.judged.update);
+    FlowInfo {
+        initiator: party_info(&update.initiator, &judged.initiator),
+        responder: party_info(&update.responder, &judged.responder),
+        protocol: update.protocol,
+        community_id: CommunityId::new(
+            update.initiator.endpoint,
+            update.responder.endpoint,
+            update.protocol,
+            update.one_way,
+        ),
+        direction: judged.direction,
+        update: update.clone(),
+    }
+}
+
+fn party_info(party: &Party, attribution: &Attribution<'_>) -> PartyInfo {
+    PartyInfo {
+        endpoint: party.endpoint,
+        mac: party.mac,
+        ip_bytes: party.total.ip_bytes,
+        packets: party.total.packets,
+        country: attribution.place.country,
+        asn: attribution.place.asn,
+        organization: attribution.place.organization.map(str::to_owned),
+    }
+}

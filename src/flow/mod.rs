@@ -1,0 +1,227 @@
+//! Packets to flows: a bounded, bidirectional flow table that reports while flows live and when they end.
+//!
+//! The table is cut into [`PARTITIONS`] partitions by flow hash. A shard owns whole partitions, and every decision –
+//! idle ends, evictions, order – is taken within one, so the result does not depend on how many shards there are.
+//! Memory is reserved at the start and never grows. A full partition gives up its oldest unanswered flow first, so a
+//! flood of one-packet flows cannot push out a conversation; only where all are answered goes the oldest of all.
+//!
+//! Time is the clock of the packets (the highest timestamp so far), never the machine's.
+
+mod community;
+mod index;
+mod initiator;
+mod key;
+mod paths;
+mod recency;
+mod slot;
+mod table;
+mod tcp;
+mod update;
+
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use community::CommunityId;
+pub use initiator::InitiatorBasis;
+pub use key::{FlowHasher, FlowKey, PerSide, Side};
+pub use table::Arrival;
+pub use tcp::TcpState;
+pub use update::{Cause, FlowUpdate, Party, Volume};
+
+use std::time::Duration;
+
+use crate::decode::{Envelope, Packet};
+use crate::net::Timestamp;
+
+use slot::Class;
+use table::Table;
+
+/// Number of partitions, and the largest useful number of shards.
+pub const PARTITIONS: usize = 64;
+
+/// What the flow table is built from.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Flows held at once, over all partitions.
+    pub max_flows: usize,
+    /// Idle time of an answered, open TCP connection.
+    pub tcp_idle: Duration,
+    /// Idle time of a closed or reset TCP connection.
+    pub tcp_closed_idle: Duration,
+    /// Idle time of an answered UDP flow.
+    pub udp_idle: Duration,
+    /// Idle time of an answered flow of any other transport.
+    pub other_idle: Duration,
+    /// Idle time of a flow that only one side has sent on.
+    pub unanswered_idle: Duration,
+    /// A living flow is reported at least this often; whole seconds.
+    pub update_interval: Duration,
+    /// Seed of the hash. The same seed gives the same evictions.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            max_flows: 1_000_000,
+            tcp_idle: Duration::from_secs(3600),
+            tcp_closed_idle: Duration::from_secs(10),
+            udp_idle: Duration::from_secs(120),
+            other_idle: Duration::from_secs(120),
+            unanswered_idle: Duration::from_secs(60),
+            update_interval: Duration::from_secs(60),
+            seed: 0,
+        }
+    }
+}
+
+impl Options {
+    fn idle(&self, class: Class) -> Duration {
+        match class {
+            Class::Unanswered => self.unanswered_idle,
+            Class::TcpClosed => self.tcp_closed_idle,
+            Class::Udp => self.udp_idle,
+            Class::Other => self.other_idle,
+            Class::Tcp => self.tcp_idle,
+        }
+    }
+}
+
+/// What the flow table counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowCounters {
+    /// TCP flows begun.
+    pub tcp: u64,
+    /// UDP flows begun.
+    pub udp: u64,
+    /// ICMP and ICMPv6 flows begun.
+    pub icmp: u64,
+    /// SCTP flows begun.
+    pub sctp: u64,
+    /// Flows of other transports begun.
+    pub other: u64,
+    /// Flows ended because the table was full.
+    pub evicted: u64,
+    /// Flows of which the capture holds one direction although the other took part.
+    pub one_sided: u64,
+    /// TCP payload bytes that were acknowledged and never seen.
+    pub missed_bytes: u64,
+    /// TCP gaps that could not be tracked for want of room.
+    pub untracked_gaps: u64,
+}
+
+impl FlowCounters {
+    fn begun(&mut self, protocol: u8) {
+        let counter = match protocol {
+            slot::TCP => &mut self.tcp,
+            slot::UDP => &mut self.udp,
+            1 | 58 => &mut self.icmp,
+            132 => &mut self.sctp,
+            _ => &mut self.other,
+        };
+        *counter += 1;
+    }
+
+    /// Flows begun.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.tcp + self.udp + self.icmp + self.sctp + self.other
+    }
+
+    /// Adds the counts of another part of the table.
+    pub const fn add(&mut self, other: &FlowCounters) {
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.icmp += other.icmp;
+        self.sctp += other.sctp;
+        self.other += other.other;
+        self.evicted += other.evicted;
+        self.one_sided += other.one_sided;
+        self.missed_bytes += other.missed_bytes;
+        self.untracked_gaps += other.untracked_gaps;
+    }
+}
+
+/// Which partition a flow belongs to, by its hash.
+#[inline]
+#[must_use]
+pub const fn partition(hash: u64) -> usize {
+    (hash >> 58) as usize
+}
+
+/// The partitions of one shard.
+#[derive(Debug)]
+pub struct Flows {
+    shard: usize,
+    shards: usize,
+    tables: Vec<Table>,
+}
+
+impl Flows {
+    /// The flows of shard number `shard` of `shards`: every partition whose number leaves that remainder.
+    ///
+    /// Memory for all of them is reserved here: about 320 bytes per flow, touched as flows come.
+    #[must_use]
+    pub fn new(options: &Options, shard: usize, shards: usize) -> Self {
+        let shards = shards.clamp(1, PARTITIONS);
+        let capacity = options.max_flows.div_ceil(PARTITIONS).max(1);
+        let tables = (shard..PARTITIONS).step_by(shards).map(|_| Table::new(capacity, options)).collect();
+        Flows { shard, shards, tables }
+    }
+
+    /// Adds a packet to its flow and appends the updates it causes. `envelope` is asked for only when the flow is new.
+    #[inline]
+    pub fn observe(&mut self, arrival: &Arrival<'_>, envelope: impl FnOnce() -> Envelope, out: &mut Vec<FlowUpdate>) {
+        let place = partition(arrival.hash).wrapping_sub(self.shard) / self.shards;
+        if let Some(table) = self.tables.get_mut(place) {
+            table.observe(arrival, envelope, out);
+        }
+    }
+
+    /// Ends flows that have been idle for their time at `clock`.
+    pub fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        for table in &mut self.tables {
+            table.expire(clock, out);
+        }
+    }
+
+    /// Ends every flow: the input is over.
+    pub fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        for table in &mut self.tables {
+            table.finish(clock, out);
+        }
+    }
+
+    /// Flows held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(Table::len).sum()
+    }
+
+    /// True where no flow is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> FlowCounters {
+        let mut sum = FlowCounters::default();
+        for table in &self.tables {
+            sum.add(&table.counters);
+            sum.untracked_gaps += table.untracked_holes();
+        }
+        sum
+    }
+}
+
+/// A packet's flow, sender and hash, ready for [`Flows::observe`].
+#[inline]
+#[must_use]
+pub fn arrival<'a>(hasher: &FlowHasher, packet: &'a Packet, frame: u64, clock: Timestamp) -> Arrival<'a> {
+    let (key, sender) = FlowKey::of(packet);
+    Arrival { packet, key, sender, hash: hasher.hash(&key), frame, clock }
+}

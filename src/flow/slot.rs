@@ -1,0 +1,191 @@
+//! The memory of one flow: a hot part that every packet touches, and a cold part beside it.
+
+use crate::decode::Packet;
+use crate::net::{MacAddr, Timestamp};
+
+use super::key::{FlowKey, PerSide, Side};
+use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
+use super::update::Volume;
+use super::{InitiatorBasis, TcpState};
+
+/// End of a list, and no slot.
+pub(super) const NIL: u32 = u32::MAX;
+
+/// What kind of flow a slot holds: decides its idle time and its place in the order of eviction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// One side only so far: scans, floods, attempts. First to go.
+    Unanswered,
+    /// TCP, closed or reset.
+    TcpClosed,
+    /// UDP with packets both ways.
+    Udp,
+    /// Any other transport with packets both ways.
+    Other,
+    /// TCP, answered and open.
+    Tcp,
+}
+
+impl Class {
+    pub(super) const ALL: [Class; 5] = [Class::Unanswered, Class::TcpClosed, Class::Udp, Class::Other, Class::Tcp];
+}
+
+/// The part of a flow that every packet touches: two cache lines.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Hot {
+    pub(super) key: FlowKey,
+    pub(super) ip_bytes: PerSide<u64>,
+    pub(super) payload_bytes: PerSide<u64>,
+    /// Low half of the packet counts; what carries over is in [`Cold::packet_carries`].
+    pub(super) packets: PerSide<u32>,
+    /// The clock at the last packet: what idle time is measured from.
+    pub(super) active: Timestamp,
+    /// Latest packet time.
+    pub(super) last_seen: Timestamp,
+    pub(super) sequences: PerSide<Sequence>,
+    pub(super) holes: HoleSlot,
+    /// Neighbours in the recency list of the class.
+    pub(super) previous: u32,
+    pub(super) next: u32,
+    pub(super) class: Class,
+    pub(super) initiator: Side,
+    pub(super) basis: InitiatorBasis,
+}
+
+/// The part of a flow that only its beginning, its updates and its end touch.
+#[derive(Debug)]
+pub(super) struct Cold {
+    /// Number of the first frame: the flow's identity.
+    pub(super) flow: u64,
+    pub(super) first_seen: Timestamp,
+    pub(super) origins: PerSide<Origin>,
+    pub(super) packet_carries: PerSide<u32>,
+    /// Volumes at the last update.
+    pub(super) reported: PerSide<Volume>,
+    /// Whether the flow was answered at the last update.
+    pub(super) reported_answered: bool,
+    pub(super) macs: PerSide<Option<MacAddr>>,
+    pub(super) vlans: crate::decode::Few<u16, 4>,
+    /// Index of the tunnel path among the paths seen.
+    pub(super) path: u16,
+    pub(super) hash: u32,
+}
+
+impl Hot {
+    /// A flow without packets.
+    pub(super) fn new(key: FlowKey, clock: Timestamp, packet: &Packet, initiator: (Side, InitiatorBasis)) -> Self {
+        Hot {
+            key,
+            ip_bytes: PerSide::default(),
+            payload_bytes: PerSide::default(),
+            packets: PerSide::default(),
+            active: clock,
+            last_seen: packet.timestamp,
+            sequences: PerSide::default(),
+            holes: HoleSlot::NONE,
+            previous: NIL,
+            next: NIL,
+            class: Class::Unanswered,
+            initiator: initiator.0,
+            basis: initiator.1,
+        }
+    }
+
+    /// Adds a packet to the counters and says whether an update is due because of its payload.
+    #[inline]
+    pub(super) fn count(&mut self, cold: &mut Cold, pool: &mut HolePool, sender: Side, packet: &Packet) -> bool {
+        let packets = self.packets.of_mut(sender);
+        let (sum, carried) = packets.overflowing_add(packet.frames);
+        *packets = sum;
+        if carried {
+            *cold.packet_carries.of_mut(sender) += 1;
+        }
+        *self.ip_bytes.of_mut(sender) += u64::from(packet.ip_bytes);
+        if packet.timestamp >= self.last_seen {
+            self.last_seen = packet.timestamp;
+        } else {
+            cold.first_seen = cold.first_seen.min(packet.timestamp);
+        }
+        let fresh = if packet.protocol == TCP {
+            let mut tracker =
+                Tracker { sequences: &mut self.sequences, origins: &mut cold.origins, holes: &mut self.holes, pool };
+            tracker.segment(sender, packet)
+        } else {
+            packet.payload_len
+        };
+        let payload = self.payload_bytes.of_mut(sender);
+        *payload += u64::from(fresh);
+        self.sequences.of_mut(sender).passes_step(*payload)
+    }
+
+    /// The class that what was seen so far amounts to.
+    #[inline]
+    pub(super) fn classify(&self) -> Class {
+        if !self.is_answered() {
+            Class::Unanswered
+        } else if self.key.protocol() == TCP {
+            match TcpState::of(&self.sequences) {
+                TcpState::Closed | TcpState::Reset => Class::TcpClosed,
+                TcpState::SynSent | TcpState::SynReceived | TcpState::Established | TcpState::Closing => Class::Tcp,
+            }
+        } else if self.key.protocol() == UDP {
+            Class::Udp
+        } else {
+            Class::Other
+        }
+    }
+
+    /// See [`super::FlowUpdate::answered`].
+    #[inline]
+    pub(super) fn is_answered(&self) -> bool {
+        let took_part =
+            |side| *self.packets.of(side) > 0 && (self.key.protocol() != TCP || self.sequences.of(side).alive);
+        took_part(Side::Low) && took_part(Side::High) || self.is_one_sided_transfer()
+    }
+
+    /// TCP payload that acknowledges a side of which nothing was captured.
+    fn is_one_sided_transfer(&self) -> bool {
+        self.is_one_sided() && (*self.payload_bytes.of(Side::Low) > 0 || *self.payload_bytes.of(Side::High) > 0)
+    }
+
+    /// TCP whose one captured side acknowledges what the other must have sent.
+    pub(super) fn is_one_sided(&self) -> bool {
+        use crate::decode::TcpFlags;
+        let lonely = |side: Side| {
+            let flags = self.sequences.of(side).flags;
+            *self.packets.of(side.other()) == 0
+                && self.sequences.of(side).alive
+                && flags.has(TcpFlags::ACK)
+                && !flags.has(TcpFlags::RST)
+        };
+        self.key.protocol() == TCP && (lonely(Side::Low) || lonely(Side::High))
+    }
+}
+
+/// IP protocol numbers.
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+
+impl Cold {
+    /// What `side` sent so far.
+    pub(super) fn total(&self, hot: &Hot, side: Side) -> Volume {
+        Volume {
+            packets: u64::from(*self.packet_carries.of(side)) << 32 | u64::from(*hot.packets.of(side)),
+            ip_bytes: *hot.ip_bytes.of(side),
+            payload_bytes: *hot.payload_bytes.of(side),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hot_part_of_a_flow_is_two_cache_lines() {
+        assert_eq!(size_of::<Hot>(), 128);
+        assert!(size_of::<Cold>() <= 160, "{}", size_of::<Cold>());
+    }
+}

@@ -1,0 +1,327 @@
+//! One partition of the flow table: fixed memory, an index, and a recency list per class of flow.
+
+use std::time::Duration;
+
+use crate::decode::{Envelope, Packet, TcpFlags};
+use crate::net::Timestamp;
+
+use super::index::Index;
+use super::initiator;
+use super::key::{FlowKey, PerSide, Side};
+use super::paths::Paths;
+use super::recency::Recency;
+use super::slot::{Class, Cold, Hot, NIL, TCP};
+use super::tcp::{HolePool, HoleSlot};
+use super::update::{Cause, FlowUpdate, Party};
+use super::{FlowCounters, Options, TcpState};
+
+/// A flow is surely idle one second after its idle time, since lists are ordered by the second.
+const LIST_GRAIN: Duration = Duration::from_secs(1);
+
+/// A packet with everything the table needs to know about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The packet.
+    pub packet: &'a Packet,
+    /// Its flow.
+    pub key: FlowKey,
+    /// Who sent it.
+    pub sender: Side,
+    /// Hash of the key.
+    pub hash: u64,
+    /// Number of its frame within the run.
+    pub frame: u64,
+    /// Highest packet time so far.
+    pub clock: Timestamp,
+}
+
+/// A bounded table of flows.
+#[derive(Debug)]
+pub(super) struct Table {
+    index: Index,
+    hot: Vec<Hot>,
+    cold: Vec<Cold>,
+    free: Vec<u32>,
+    capacity: usize,
+    lists: [Recency; Class::ALL.len()],
+    idle: [Duration; Class::ALL.len()],
+    update_interval_s: u64,
+    holes: HolePool,
+    paths: Paths,
+    pub(super) counters: FlowCounters,
+}
+
+impl Table {
+    /// A table for `capacity` flows; it never takes more memory than it reserves here.
+    pub(super) fn new(capacity: usize, options: &Options) -> Self {
+        Table {
+            index: Index::new(capacity),
+            hot: Vec::with_capacity(capacity),
+            cold: Vec::with_capacity(capacity),
+            free: Vec::with_capacity(capacity),
+            capacity,
+            lists: [Recency::EMPTY; Class::ALL.len()],
+            idle: Class::ALL.map(|class| options.idle(class)),
+            update_interval_s: options.update_interval.as_secs().max(1),
+            holes: HolePool::new((capacity / 16).max(16)),
+            paths: Paths::new(),
+            counters: FlowCounters::default(),
+        }
+    }
+
+    /// Adds a packet to its flow. `envelope` is asked for only when the flow is new.
+    #[inline]
+    pub(super) fn observe(
+        &mut self,
+        arrival: &Arrival<'_>,
+        envelope: impl FnOnce() -> Envelope,
+        out: &mut Vec<FlowUpdate>,
+    ) {
+        let hash = arrival.hash as u32;
+        let hot = &self.hot;
+        let found = self.index.find(hash, |slot| hot.get(slot as usize).is_some_and(|hot| hot.key == arrival.key));
+        match found.and_then(|slot| self.still(slot, arrival, out)) {
+            Some(slot) => self.update(slot, arrival, out),
+            None => {
+                let slot = self.create(arrival, envelope(), out);
+                self.update(slot, arrival, out);
+            }
+        }
+    }
+
+    /// The slot, unless its flow ended before this packet.
+    #[inline]
+    fn still(&mut self, slot: u32, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) -> Option<u32> {
+        let (hot, cold) = (self.hot.get(slot as usize)?, self.cold.get(slot as usize)?);
+        let deadline = hot.active.after(self.idle_of(hot.class));
+        let flags = arrival.packet.tcp.flags;
+        if arrival.clock >= deadline {
+            self.end(slot, Cause::Idle, deadline, cold.flow, out);
+            None
+        } else if flags.has(TcpFlags::SYN)
+            && !flags.has(TcpFlags::ACK)
+            && hot.class != Class::Unanswered
+            && cold
+                .origins
+                .of(arrival.sender)
+                .contradicts(arrival.packet.tcp.sequence, hot.sequences.of(arrival.sender))
+        {
+            self.end(slot, Cause::PortReuse, arrival.clock, arrival.frame, out);
+            None
+        } else {
+            Some(slot)
+        }
+    }
+
+    fn update(&mut self, slot: u32, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) {
+        let index = slot as usize;
+        let (Some(hot), Some(cold)) = (self.hot.get_mut(index), self.cold.get_mut(index)) else { return };
+        let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
+        if arrival.packet.protocol == TCP {
+            if let Some((side, basis)) = initiator::of_handshake(arrival.packet, arrival.sender) {
+                if basis > hot.basis {
+                    (hot.initiator, hot.basis) = (side, basis);
+                }
+            }
+        }
+        let (before, class) = (hot.class, hot.classify());
+        let (then_s, now_s) = (hot.active.as_secs(), arrival.clock.as_secs());
+        hot.active = arrival.clock;
+        hot.class = class;
+        let answered = before == Class::Unanswered && class != before;
+        let has_payload = *hot.payload_bytes.of(Side::Low) > 0 || *hot.payload_bytes.of(Side::High) > 0;
+        let period = then_s / self.update_interval_s != now_s / self.update_interval_s;
+        if then_s != now_s || before != class {
+            self.list(before, |list, slots| list.unlink(slots, slot));
+            self.list(class, |list, slots| list.push(slots, slot));
+        }
+        if step || period || answered && has_payload {
+            self.report(slot, Cause::Alive, arrival.clock, arrival.frame, out);
+        }
+    }
+
+    /// Opens a flow; a full table gives up the flow that matters least.
+    #[cold]
+    fn create(&mut self, arrival: &Arrival<'_>, envelope: Envelope, out: &mut Vec<FlowUpdate>) -> u32 {
+        if self.free.is_empty() && self.hot.len() >= self.capacity {
+            self.evict(arrival, out);
+        }
+        let initiator = initiator::of_first_packet(arrival.packet, &arrival.key, arrival.sender);
+        let hot = Hot::new(arrival.key, arrival.clock, arrival.packet, initiator);
+        let mut macs = PerSide::default();
+        *macs.of_mut(arrival.sender) = envelope.source_mac;
+        *macs.of_mut(arrival.sender.other()) = envelope.destination_mac.filter(|mac| !mac.is_group());
+        let cold = Cold {
+            flow: arrival.frame,
+            first_seen: arrival.packet.timestamp,
+            origins: PerSide::default(),
+            packet_carries: PerSide::default(),
+            reported: PerSide::default(),
+            reported_answered: false,
+            macs,
+            vlans: envelope.vlans,
+            path: self.paths.intern(&envelope.path),
+            hash: arrival.hash as u32,
+        };
+        self.counters.begun(arrival.key.protocol());
+        let slot = self.place(hot, cold);
+        self.index.insert(arrival.hash as u32, slot);
+        self.list(Class::Unanswered, |list, slots| list.push(slots, slot));
+        slot
+    }
+
+    fn place(&mut self, hot: Hot, cold: Cold) -> u32 {
+        let Some(slot) = self.free.pop() else {
+            self.hot.push(hot);
+            self.cold.push(cold);
+            return self.hot.len() as u32 - 1;
+        };
+        if let (Some(old_hot), Some(old_cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) {
+            (*old_hot, *old_cold) = (hot, cold);
+        }
+        slot
+    }
+
+    /// Ends the oldest unanswered flow, or else the oldest of all.
+    fn evict(&mut self, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) {
+        let head = |class: Class| self.lists.get(class as usize).map_or(NIL, |list| list.head);
+        let unanswered = head(Class::Unanswered);
+        let victim = if unanswered == NIL {
+            let heads = Class::ALL.iter().map(|&class| head(class));
+            heads
+                .filter_map(|slot| self.hot.get(slot as usize).map(|hot| (hot.active, slot)))
+                .min()
+                .map(|(_, slot)| slot)
+        } else {
+            Some(unanswered)
+        };
+        if let Some(slot) = victim {
+            self.counters.evicted += 1;
+            self.end(slot, Cause::Evicted, arrival.clock, arrival.frame, out);
+        }
+    }
+
+    /// Ends flows that have been idle for their time.
+    pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        for class in Class::ALL {
+            let idle = self.idle_of(class);
+            while let Some((slot, active)) = self.oldest(class) {
+                if clock < active.after(idle + LIST_GRAIN) {
+                    break;
+                }
+                self.end_idle(slot, active.after(idle), out);
+            }
+        }
+    }
+
+    /// Ends every flow: those whose idle time is over at that deadline, the others at `clock`.
+    pub(super) fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        for class in Class::ALL {
+            let idle = self.idle_of(class);
+            while let Some((slot, active)) = self.oldest(class) {
+                let deadline = active.after(idle);
+                if clock >= deadline {
+                    self.end_idle(slot, deadline, out);
+                } else {
+                    let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
+                    self.end(slot, Cause::EndOfInput, clock, flow, out);
+                }
+            }
+        }
+    }
+
+    fn oldest(&self, class: Class) -> Option<(u32, Timestamp)> {
+        let slot = self.lists.get(class as usize)?.head;
+        Some((slot, self.hot.get(slot as usize)?.active))
+    }
+
+    fn end_idle(&mut self, slot: u32, deadline: Timestamp, out: &mut Vec<FlowUpdate>) {
+        let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
+        self.end(slot, Cause::Idle, deadline, flow, out);
+    }
+
+    /// Reports a flow for the last time and frees its slot.
+    fn end(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
+        self.report(slot, cause, at, sequence, out);
+        let Some(hot) = self.hot.get(slot as usize) else { return };
+        let (class, holes) = (hot.class, hot.holes);
+        self.counters.one_sided += u64::from(hot.is_one_sided());
+        self.holes.release(holes);
+        self.list(class, |list, slots| list.unlink(slots, slot));
+        if let Some(cold) = self.cold.get(slot as usize) {
+            self.index.remove(cold.hash, slot);
+        }
+        self.free.push(slot);
+    }
+
+    /// Hands on what came since the last report.
+    fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
+        let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
+        let holes = &self.holes;
+        let mut party = |side: Side| {
+            let total = cold.total(hot, side);
+            let before = std::mem::replace(cold.reported.of_mut(side), total);
+            let missed_bytes = match hot.holes {
+                HoleSlot::NONE => 0,
+                slot => holes.missed(slot, side, hot.sequences.of(side)),
+            };
+            Party {
+                endpoint: hot.key.endpoint(side),
+                mac: *cold.macs.of(side),
+                total,
+                delta: total.since(before),
+                missed_bytes,
+            }
+        };
+        let (initiator, responder) = (party(hot.initiator), party(hot.initiator.other()));
+        let answered = hot.is_answered();
+        let was_answered = std::mem::replace(&mut cold.reported_answered, answered);
+        if cause.is_end() {
+            self.counters.missed_bytes += initiator.missed_bytes + responder.missed_bytes;
+        }
+        out.push(FlowUpdate {
+            at,
+            cause,
+            flow: cold.flow,
+            sequence,
+            initiator,
+            responder,
+            basis: hot.basis,
+            protocol: hot.key.protocol(),
+            version: hot.key.version(),
+            one_way: hot.key.one_way(),
+            first_seen: cold.first_seen,
+            last_seen: hot.last_seen,
+            answered,
+            was_answered,
+            one_sided: hot.is_one_sided(),
+            tcp_state: (hot.key.protocol() == TCP).then(|| TcpState::of(&hot.sequences)),
+            envelope: Envelope {
+                source_mac: initiator.mac,
+                destination_mac: responder.mac,
+                vlans: cold.vlans,
+                path: self.paths.of(cold.path),
+            },
+        });
+    }
+
+    fn idle_of(&self, class: Class) -> Duration {
+        self.idle.get(class as usize).copied().unwrap_or(Duration::MAX)
+    }
+
+    fn list(&mut self, class: Class, change: impl FnOnce(&mut Recency, &mut [Hot])) {
+        if let Some(list) = self.lists.get_mut(class as usize) {
+            change(list, &mut self.hot);
+        }
+    }
+
+    /// Flows in the table.
+    pub(super) fn len(&self) -> usize {
+        self.hot.len() - self.free.len()
+    }
+
+    /// Holes that could not be tracked for want of room.
+    pub(super) fn untracked_holes(&self) -> u64 {
+        self.holes.untracked
+    }
+}
