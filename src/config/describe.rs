@@ -42,10 +42,7 @@ fn jurisdictions(config: &Config) -> Vec<String> {
     let flags =
         flagged.map(|(country, flag)| format!("  {country} {}: risk {}, {}", country.name(), flag.risk, flag.basis));
     let flags: Vec<String> = flags.collect();
-    let heading = match flags.len() {
-        0 => "Flagged: nothing".to_owned(),
-        count => format!("Flagged: {count} jurisdictions (preset {})", config.preset.name),
-    };
+    let heading = format!("Flagged jurisdictions: {} (preset {})", flags.len(), config.preset.name);
     std::iter::once(heading).chain(flags).collect()
 }
 

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Output, Target, Tunnel};
+pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Output, TUNNELS, Target};
 pub use source::Place;
 
 use crate::detect::{Assets, Jurisdictions, Preset};
@@ -90,10 +90,11 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the file at `path`, or the first of [`DEFAULT_PATHS`] that exists, or the built-in defaults; `sets` are
+    /// Reads the file at `path`, or the first of [`DEFAULT_PATHS`] that exists (also one that cannot be
+    /// read: a policy is never skipped in silence), or the built-in defaults; `sets` are
     /// `KEY=VALUE` arguments that override it.
     pub fn load(path: Option<&Path>, sets: &[String]) -> Result<Config, ConfigError> {
-        let found = path.or_else(|| DEFAULT_PATHS.iter().map(Path::new).find(|path| path.exists()));
+        let found = path.or_else(|| DEFAULT_PATHS.iter().map(Path::new).find(|path| path.try_exists().unwrap_or(true)));
         match found {
             Some(path) => Config::from_text(Some((path, &read_text(path)?)), sets),
             None => Config::from_text(None, sets),

@@ -5,7 +5,7 @@ use serde::de::Deserializer;
 use toml::Spanned;
 
 use super::section::{Decode, Detect, Flow, Format};
-use super::value::{Parsed, Text, integer};
+use super::value::{Parsed, Text, integer, one_of};
 use crate::detect::{Criticality, Preset};
 use crate::net::{Country, MacAddr, Prefix};
 
@@ -70,8 +70,8 @@ impl Default for JurisdictionsTable {
 }
 
 fn preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Preset, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    Preset::named(&name).ok_or_else(|| serde::de::Error::unknown_variant(&name, Preset::NAMES))
+    let name = one_of(deserializer, Preset::NAMES)?;
+    Ok(Preset::named(name).unwrap_or(&Preset::DEFAULT))
 }
 
 #[derive(Debug, Deserialize)]

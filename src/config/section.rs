@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::value::{hours, integer, millis, seconds};
+use super::value::{hours, integer, millis, one_of, seconds};
 use crate::net::{Country, Prefix};
 
 /// `[detect]`: when something becomes a finding.
@@ -75,11 +75,12 @@ impl Default for Flow {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct Decode {
-    /// Headers (link layers, tunnels, IP) followed inwards at most.
+    /// Encapsulations (VLAN tags, label stacks, tunnels) stripped from one frame at most.
     #[serde(deserialize_with = "integer::<1, 64, _, _>")]
     pub max_depth: u8,
-    /// Tunnels that are stripped; the packet inside any other is not looked at.
-    pub tunnels: Vec<Tunnel>,
+    /// Tunnels that are stripped, of [`TUNNELS`]; any other stays the conversation it is.
+    #[serde(deserialize_with = "tunnels")]
+    pub tunnels: Vec<&'static str>,
     /// A packet seen again within this time is a second copy from the mirror and counts once; zero: never.
     #[serde(rename = "deduplicate_window_ms", deserialize_with = "millis::<0, 1_000, _>")]
     pub deduplicate_window: Duration,
@@ -98,39 +99,47 @@ impl Default for Decode {
     fn default() -> Self {
         Decode {
             max_depth: 16,
-            tunnels: Tunnel::ALL.to_vec(),
-            deduplicate_window: Duration::from_millis(5),
-            fragment_datagrams: 4_096,
-            fragment_memory_bytes: 64 << 20,
+            tunnels: TUNNELS.to_vec(),
+            deduplicate_window: Duration::from_millis(50),
+            fragment_datagrams: 1_024,
+            fragment_memory_bytes: 4 << 20,
             fragment_timeout: Duration::from_secs(30),
         }
     }
 }
 
-/// A tunnel that can be stripped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tunnel {
-    /// ERSPAN types I to III.
-    Erspan,
-    /// Generic routing encapsulation, RFC 2784.
-    Gre,
-    /// VXLAN, RFC 7348.
-    Vxlan,
-    /// Geneve, RFC 8926.
-    Geneve,
-    /// IP in IP, either version in either (RFC 2003, RFC 2473, RFC 4213).
-    IpInIp,
-    /// GTP-U, 3GPP TS 29.281.
-    GtpU,
-    /// Teredo, RFC 4380.
-    Teredo,
+/// The tunnels decoding can strip, by the names of `decode::Encapsulation::TUNNELS`.
+pub const TUNNELS: [&str; 17] = [
+    "gre",
+    "erspan1",
+    "erspan2",
+    "erspan3",
+    "vxlan",
+    "vxlan_gpe",
+    "geneve",
+    "4in4",
+    "6in4",
+    "4in6",
+    "6in6",
+    "gtp",
+    "teredo",
+    "l2tp",
+    "lisp",
+    "capwap",
+    "etherip",
+];
+
+fn tunnels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    let names = Vec::<TunnelName>::deserialize(deserializer)?;
+    Ok(names.into_iter().map(|TunnelName(name)| name).collect())
 }
 
-impl Tunnel {
-    /// Every kind.
-    pub const ALL: [Tunnel; 7] =
-        [Tunnel::Erspan, Tunnel::Gre, Tunnel::Vxlan, Tunnel::Geneve, Tunnel::IpInIp, Tunnel::GtpU, Tunnel::Teredo];
+struct TunnelName(&'static str);
+
+impl<'de> Deserialize<'de> for TunnelName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_of(deserializer, &TUNNELS).map(TunnelName)
+    }
 }
 
 /// `[geoip]`: where country and network of an address come from.

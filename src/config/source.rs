@@ -119,6 +119,9 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// More than any key has, and few enough for what walks the tree by recursion.
+const MAX_KEY_PARTS: usize = 16;
+
 /// Sets one dotted key in the tree; the spans it leaves there begin at `base`.
 fn set<'a>(tree: &mut DeTable<'a>, base: usize, argument: &'a str) -> Result<(), String> {
     let Some((key, value)) = argument.split_once('=') else {
@@ -128,7 +131,10 @@ fn set<'a>(tree: &mut DeTable<'a>, base: usize, argument: &'a str) -> Result<(),
     let mut parts: Vec<Spanned<Cow<'a, str>>> = Vec::new();
     for part in key.split('.') {
         let name = part.trim();
-        if name.is_empty() || !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-') {
+        if parts.len() == MAX_KEY_PARTS
+            || name.is_empty()
+            || !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
+        {
             return Err(format!("expected a key such as flow.max_flows before the equals sign, found {key:?}"));
         }
         parts.push(Spanned::new(at..at + part.len(), Cow::Borrowed(name)));
@@ -154,6 +160,8 @@ fn set<'a>(tree: &mut DeTable<'a>, base: usize, argument: &'a str) -> Result<(),
 
 /// What follows the equals sign; what is no TOML value is taken as a string.
 fn set_value(text: &str, base: usize) -> Spanned<DeValue<'_>> {
+    let base = base + text.len() - text.trim_start().len();
+    let text = text.trim();
     match DeValue::parse(text) {
         Ok(mut value) => {
             shift(&mut value, base);
@@ -189,22 +197,26 @@ fn moved<T>(value: Spanned<T>, base: usize) -> Spanned<T> {
 
 /// The dotted key written, or holding what is written, at `offset`; the deepest there is.
 fn key_at(table: &DeTable<'_>, offset: usize) -> Option<String> {
-    let below = |name: &str, inner: Option<String>| inner.map(|rest| format!("{name}.{rest}"));
-    let deeper = table.iter().find_map(|(key, value)| below(key.get_ref(), key_within(value, offset)));
-    deeper.or_else(|| {
-        let here = table.iter().find(|(key, value)| key.span().contains(&offset) || value.span().contains(&offset));
-        here.map(|(key, _)| key.get_ref().to_string())
+    table.iter().find_map(|(key, value)| {
+        let name = key.get_ref();
+        match key_within(value, offset) {
+            Some(rest) if rest.is_empty() => Some(name.to_string()),
+            Some(rest) => Some(format!("{name}.{rest}")),
+            None => key.span().contains(&offset).then(|| name.to_string()),
+        }
     })
 }
 
+/// As [`key_at`] below a value; empty where `offset` is in the value itself.
 fn key_within(value: &Spanned<DeValue<'_>>, offset: usize) -> Option<String> {
-    match value.get_ref() {
+    let deeper = match value.get_ref() {
         DeValue::Table(table) => key_at(table, offset),
         DeValue::Array(items) => items.iter().find_map(|item| key_within(item, offset)),
         DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
             None
         }
-    }
+    };
+    deeper.or_else(|| value.span().contains(&offset).then(String::new))
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {

@@ -1,6 +1,7 @@
 //! Single values as the configuration writes them, checked while they are read.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -29,6 +30,29 @@ pub(super) fn seconds<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>
 /// A duration written as a whole number of milliseconds from `MIN` to `MAX`.
 pub(super) fn millis<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
     integer::<MIN, MAX, u64, D>(d).map(Duration::from_millis)
+}
+
+/// One of the given names.
+pub(super) fn one_of<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    allowed: &'static [&'static str],
+) -> Result<&'static str, D::Error> {
+    deserializer.deserialize_str(OneOf(allowed))
+}
+
+struct OneOf(&'static [&'static str]);
+
+impl Visitor<'_> for OneOf {
+    type Value = &'static str;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<&'static str, E> {
+        let known = self.0.iter().find(|&&name| name == text);
+        known.copied().ok_or_else(|| E::unknown_variant(text, self.0))
+    }
 }
 
 struct Within<const MIN: u64, const MAX: u64>;
@@ -62,8 +86,22 @@ pub(super) struct Parsed<T>(pub(super) T);
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Parsed).map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+        deserializer.deserialize_str(Parse(PhantomData)).map(Parsed)
+    }
+}
+
+/// Fails within the visit, so that the error gets the span of the value also in a list.
+struct Parse<T>(PhantomData<T>);
+
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Parse<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(|error| E::custom(format_args!("{text:?}: {error}")))
     }
 }
 
