@@ -84,3 +84,54 @@ fn data_link(link: LinkType) -> i32 {
         other => i32::from(other.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Batch;
+    use crate::net::Timestamp;
+
+    /// An IPv4 header of UDP between 192.0.2.1 and 192.0.2.2.
+    const IPV4: [u8; 20] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+
+    fn matches(filter: &mut Filter, link: LinkType, data: &[u8]) -> bool {
+        let mut batch = Batch::default();
+        batch.push(Timestamp::ZERO, link, 0, data);
+        filter.matches(&batch.frame(0).unwrap())
+    }
+
+    #[test]
+    fn one_expression_filters_frames_of_several_link_types() {
+        let mut filter = Filter::new("udp and host 192.0.2.1").unwrap();
+        let ethernet = [&[0; 12], &[8, 0][..], &IPV4].concat();
+        let cooked = [&[0; 14], &[8, 0][..], &IPV4].concat();
+        for (link, data) in [
+            (LinkType::ETHERNET, ethernet.as_slice()),
+            (LinkType::LINUX_SLL, &cooked),
+            (LinkType::RAW, &IPV4),
+            (LinkType::RAW_12, &IPV4),
+            (LinkType::IPV4, &IPV4),
+        ] {
+            assert!(matches(&mut filter, link, data), "{link}");
+            assert!(!matches(&mut filter, link, &vec![0; data.len()]), "{link}");
+        }
+        assert_eq!(filter.unfilterable_frames(), 0);
+    }
+
+    #[test]
+    fn frames_of_a_link_type_the_expression_means_nothing_for_are_counted_and_do_not_match() {
+        let mut filter = Filter::new("ether host 02:00:00:00:00:01").unwrap();
+        assert!(!matches(&mut filter, LinkType::RAW, &IPV4));
+        assert!(!matches(&mut filter, LinkType::RAW, &IPV4));
+        assert_eq!(filter.unfilterable_frames(), 2);
+        assert_eq!(filter.unfilterable_links().collect::<Vec<_>>(), [LinkType::RAW]);
+    }
+
+    #[test]
+    fn a_wrong_expression_is_refused_at_once_and_quoted() {
+        let error = Filter::new("tcp prot 443").err().unwrap().to_string();
+        assert!(error.starts_with("filter \"tcp prot 443\": "), "{error}");
+        assert!(error.contains("syntax error") && error.contains("expected a pcap filter expression"), "{error}");
+        assert!(Filter::new("tcp\0").is_err());
+    }
+}

@@ -7,7 +7,9 @@ use super::snoop::{self, Snoop};
 use crate::capture::{FrameRef, Loss};
 
 /// Bytes it takes to tell formats apart.
-pub(super) const MAGIC_BYTES: usize = 4;
+const MAGIC_BYTES: usize = 4;
+/// Bytes a message shows of what is no capture.
+pub(super) const DESCRIBED_BYTES: usize = 16;
 
 /// A format and its state.
 #[derive(Debug)]
@@ -87,7 +89,7 @@ pub(super) fn is_magic(bytes: &[u8]) -> bool {
 
 /// What a stream that is no capture starts with, for a message.
 pub(super) fn describe(bytes: &[u8]) -> String {
-    let start = bytes.get(..bytes.len().min(16)).unwrap_or_default();
+    let start = bytes.get(..bytes.len().min(DESCRIBED_BYTES)).unwrap_or_default();
     match std::str::from_utf8(start) {
         Ok("") => "it is empty".to_owned(),
         Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => {

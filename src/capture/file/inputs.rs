@@ -250,3 +250,84 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 fn unusable(input: &str, problem: &str) -> CaptureError {
     CaptureError::Format { input: input.to_owned(), problem: problem.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::file::bytes::Order;
+    use crate::capture::file::tests::{Writer, drain, pcap_of};
+
+    /// Writes a capture of one frame, whose only byte is its second.
+    fn write_capture(path: &Path, second: u8) {
+        let mut writer = Writer::pcap(Order::Little, 0xa1b2_c3d4, (2, 4), 1);
+        writer.record(u32::from(second), 0, &[second]);
+        fs::write(path, writer.bytes).unwrap();
+    }
+
+    fn seconds(files: &mut CaptureFiles) -> Vec<u8> {
+        let (frames, error) = drain(files);
+        assert!(error.is_none(), "{error:?}");
+        frames.iter().map(|(_, data)| data[0]).collect()
+    }
+
+    #[test]
+    fn captures_are_read_in_the_order_of_their_first_packets_wherever_they_lie() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir(root.join("day2")).unwrap();
+        write_capture(&root.join("a.pcap"), 3);
+        write_capture(&root.join("day2/b"), 1);
+        write_capture(&root.join("c.pcap"), 2);
+        let zipped = zstd::encode_all(fs::File::open(root.join("c.pcap")).unwrap(), 1).unwrap();
+        fs::write(root.join("c.pcap"), zipped).unwrap();
+        fs::write(root.join("notes.txt"), "no capture").unwrap();
+        let mut files = CaptureFiles::open(&[root.to_owned()]).unwrap();
+        assert_eq!(files.ignored_files(), 1);
+        assert_eq!(seconds(&mut files), [1, 2, 3]);
+        assert_eq!(Some(files.bytes_read()), files.total_bytes());
+    }
+
+    #[test]
+    fn a_bad_file_is_reported_by_name_and_the_next_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        write_capture(&path("late"), 2);
+        write_capture(&path("early"), 1);
+        fs::write(path("cut"), &pcap_of(&[5])[..30]).unwrap();
+        fs::write(path("text"), "hello").unwrap();
+        let inputs = ["late", "missing", "text", "cut", "early"].map(path);
+        let mut files = CaptureFiles::open(&inputs).unwrap();
+        let mut batch = Batch::default();
+        let mut seen = Vec::new();
+        loop {
+            match files.next_batch(&mut batch) {
+                Ok(true) => seen.push(format!("frame {} of {}", batch.first_frame, files.current_name().unwrap())),
+                Ok(false) => break,
+                Err(error) => seen.push(error.to_string()),
+            }
+        }
+        let starts =
+            ["frame 0 of .early", "missing: No such file", "text: not a capture", "cut: cut off", "frame 1 of .late"];
+        assert_eq!(seen.len(), starts.len(), "{seen:?}");
+        for (seen, expected) in seen.iter().zip(starts) {
+            let shortened = seen.replace(&format!("{}/", directory.path().display()), ".");
+            assert!(shortened.trim_start_matches('.').starts_with(expected), "{shortened} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_capture_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("readme"), "text").unwrap();
+        let error = CaptureFiles::open(&[directory.path().to_owned()]).err().unwrap().to_string();
+        assert!(error.contains("no capture in this directory (1 other files)"), "{error}");
+    }
+
+    #[test]
+    fn standard_input_can_be_given_once() {
+        let dash = PathBuf::from("-");
+        assert!(CaptureFiles::open(std::slice::from_ref(&dash)).unwrap().total_bytes().is_none());
+        assert!(CaptureFiles::open(&[dash.clone(), dash]).is_err());
+        assert!(CaptureFiles::open(&[]).is_err());
+    }
+}

@@ -198,7 +198,7 @@ impl<'a> CaptureReader<'a> {
             return Ok(format.index(bytes, at, frames)?);
         }
         match Format::detect(bytes)? {
-            None if bytes.len() >= format::MAGIC_BYTES && !format::is_magic(bytes) => {
+            None if bytes.len() >= format::DESCRIBED_BYTES && !format::is_magic(bytes) => {
                 Err(Fault::NotACapture(format::describe(bytes)))
             }
             None => Ok(Indexed { next: 0, need: bytes.len() + 1 }),
