@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::Encapsulation;
+use super::duplicate::Path;
 use super::ip::Ip;
 use crate::net::MacAddr;
 
@@ -17,6 +18,11 @@ pub(super) trait Recorder: Clone {
     fn strip(&mut self, kind: Encapsulation, id: Option<u32>);
     /// The IP header of a tunnel.
     fn carrier(&mut self, ip: &Ip);
+    /// The fingerprint of the path, where this recorder makes one.
+    #[inline]
+    fn path(&self) -> Option<Path> {
+        None
+    }
 }
 
 /// Hears nothing.

@@ -9,8 +9,10 @@
 //! * `duplicate` finds the second copy of a packet mirrored twice.
 //! * `envelope` tells what was stripped, on request: a flow asks once.
 
+mod duplicate;
 mod encapsulation;
 mod envelope;
+mod fragment;
 #[cfg(test)]
 mod golden;
 mod ip;
@@ -18,6 +20,7 @@ mod ip_tunnel;
 mod link;
 mod options;
 mod packet;
+mod ranges;
 mod skip;
 #[cfg(test)]
 mod tests;
@@ -34,7 +37,10 @@ pub use skip::{Skip, SkipCounters};
 
 use crate::capture::{Batch, Frame, FrameRef};
 use crate::net::Timestamp;
-use envelope::EnvelopeRecorder;
+use duplicate::{Duplicates, Path, Print};
+use envelope::{EnvelopeRecorder, Recorder};
+use fragment::{Fragments, Whole};
+use ip::Fragment;
 use view::View;
 use walk::{Found, Outcome, Walk};
 
@@ -42,6 +48,14 @@ use walk::{Found, Outcome, Walk};
 #[derive(Debug)]
 pub struct Decoder {
     options: Options,
+    fragments: Fragments,
+    duplicates: Duplicates,
+    account: Account,
+}
+
+/// Where every frame is accounted for.
+#[derive(Debug, Default)]
+struct Account {
     skips: SkipCounters,
     counters: Counters,
 }
@@ -66,7 +80,12 @@ impl Decoder {
     /// Takes all the memory decoding will ever need.
     #[must_use]
     pub fn new(options: Options) -> Decoder {
-        Decoder { options, skips: SkipCounters::default(), counters: Counters::default() }
+        Decoder {
+            options,
+            fragments: Fragments::new(options.fragments),
+            duplicates: Duplicates::new(options.duplicate_window),
+            account: Account::default(),
+        }
     }
 
     /// Decodes the frame at `index` of `batch`; a reassembled datagram is appended to the bytes of the batch. `clock`
@@ -76,39 +95,119 @@ impl Decoder {
     /// The reason why the frame yields no packet; it has been counted.
     #[inline]
     pub fn decode(&mut self, batch: &mut Batch, index: usize, clock: Timestamp) -> Result<Decoded, Skip> {
-        let decoded = self.decode_frame(batch, index, clock);
+        if self.fragments.deadline <= clock {
+            self.fragments.expire(clock, &mut self.account);
+        }
+        let Some(FrameRef { interface, .. }) = batch.frames.get(index) else { return Err(Skip::Truncated) };
+        let mut frames = 1;
+        let decoded = if self.duplicates.is_on() {
+            let path = Path::new(*interface);
+            self.decode_frame(batch, index, clock, path, &mut frames)
+        } else {
+            self.decode_frame(batch, index, clock, (), &mut frames)
+        };
         match decoded {
-            Ok(Decoded::Packet(packet)) => self.counters.frames_decoded += u64::from(packet.frames),
+            Ok(Decoded::Packet(_)) => self.account.counters.frames_decoded += u64::from(frames),
             Ok(Decoded::Held) => {}
-            Err(skip) => self.skips.add(skip, 1),
+            Err(skip) => self.account.skips.add(skip, frames.into()),
         }
         decoded
     }
 
+    /// `frames` becomes the number of frames that end here: more than one where the frame completes a datagram.
     #[inline]
-    fn decode_frame(&mut self, batch: &mut Batch, index: usize, _clock: Timestamp) -> Result<Decoded, Skip> {
+    fn decode_frame<R: Recorder>(
+        &mut self,
+        batch: &mut Batch,
+        index: usize,
+        clock: Timestamp,
+        recorder: R,
+        frames: &mut u32,
+    ) -> Result<Decoded, Skip> {
         let Frame { data, meta } = batch.frame(index).ok_or(Skip::Truncated)?;
-        self.counters.frames_cut += u64::from(meta.captured_len < meta.wire_len);
-        let mut walk = walk(&self.options, ());
-        match walk.link(meta.link, View::new(data, meta.wire_len as usize))? {
-            Outcome::Packet(found) => Ok(Decoded::Packet(packet(&batch.bytes, index, &meta, &found))),
-            Outcome::Fragment(_) => Err(Skip::FragmentIncomplete),
+        self.account.counters.frames_cut += u64::from(meta.captured_len < meta.wire_len);
+        let mut walk = walk(&self.options, recorder);
+        let outcome = walk.link(meta.link, View::new(data, meta.wire_len as usize))?;
+        let whole = match outcome {
+            Outcome::Packet(found) => return self.deliver(&batch.bytes, index, &meta, &walk.recorder, &found),
+            Outcome::Fragment(fragment) => self.hold(&fragment, &walk.recorder, *frames, &meta, clock)?,
+        };
+        self.reassembled(batch, index, clock, (walk, whole), frames)
+    }
+
+    /// Goes on inside the datagrams that a fragment completed.
+    #[inline(never)]
+    fn reassembled<R: Recorder>(
+        &mut self,
+        batch: &mut Batch,
+        index: usize,
+        clock: Timestamp,
+        (mut walk, mut whole): (Walk<R>, Option<Whole>),
+        frames: &mut u32,
+    ) -> Result<Decoded, Skip> {
+        let meta = *batch.frames.get(index).ok_or(Skip::Truncated)?;
+        while let Some(done) = whole {
+            let start = batch.bytes.len();
+            let datagram = self.fragments.finish(done, &mut batch.bytes, &mut self.account);
+            *frames = datagram.frames;
+            walk.depth = walk.depth.checked_sub(1).ok_or(Skip::TooDeep)?;
+            let view = View::new(batch.bytes.get(start..).unwrap_or_default(), datagram.wire);
+            whole = match walk.upper(datagram.ip, datagram.protocol, view)? {
+                Outcome::Packet(found) => return self.deliver(&batch.bytes, index, &meta, &walk.recorder, &found),
+                Outcome::Fragment(fragment) => self.hold(&fragment, &walk.recorder, *frames, &meta, clock)?,
+            };
         }
+        Ok(Decoded::Held)
+    }
+
+    /// Keeps a fragment, which stands for `frames` frames. `Some` where it completes its datagram.
+    fn hold<R: Recorder>(
+        &mut self,
+        fragment: &Fragment<'_>,
+        recorder: &R,
+        frames: u32,
+        meta: &FrameRef,
+        clock: Timestamp,
+    ) -> Result<Option<Whole>, Skip> {
+        let print = recorder.path().map(|path| Print::of_fragment(fragment, path));
+        if print.is_some_and(|print| self.duplicates.check(print, meta.timestamp)) {
+            return Err(Skip::Duplicate);
+        }
+        self.fragments.insert(fragment, frames, clock, &mut self.account)
+    }
+
+    #[inline]
+    fn deliver<R: Recorder>(
+        &mut self,
+        bytes: &[u8],
+        index: usize,
+        meta: &FrameRef,
+        recorder: &R,
+        found: &Found<'_>,
+    ) -> Result<Decoded, Skip> {
+        // The fragments of a reassembled datagram have been looked up one by one.
+        let path = if found.ip.frames == 1 { recorder.path() } else { None };
+        if path.is_some_and(|path| self.duplicates.check(Print::of_packet(found, path), meta.timestamp)) {
+            return Err(Skip::Duplicate);
+        }
+        Ok(Decoded::Packet(packet(bytes, index, meta, found)))
     }
 
     /// Gives up the fragments that are pending: at the end of the input.
-    pub fn flush(&mut self) {}
+    pub fn flush(&mut self) {
+        self.fragments.flush(&mut self.account);
+    }
 
     /// Frames skipped so far, by reason, those of datagrams given up included.
     #[must_use]
     pub fn skips(&self) -> &SkipCounters {
-        &self.skips
+        &self.account.skips
     }
 
     /// What decoding saw so far.
     #[must_use]
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.account.counters
     }
 }
 
