@@ -46,7 +46,7 @@ fn read(role: Role, path: &Path) -> Result<Vec<u8>, GeoError> {
 
 /// Turns the bytes of a database into columns; `path` is for messages and the source.
 fn flatten(role: Role, path: &Path, bytes: &[u8]) -> Result<(Table, Source), GeoError> {
-    if !bytes.windows(MARKER.len()).any(|window| window == MARKER) {
+    if !bytes.windows(MARKER.len()).rev().any(|window| window == MARKER) {
         return Err(GeoError::NotMmdb { path: path.to_owned(), bytes: bytes.len() as u64 });
     }
     let corrupt = |reason: String| GeoError::Corrupt { path: path.to_owned(), reason };
@@ -179,7 +179,10 @@ impl<'a, 'b> Walk<'a, 'b> {
             Role::Country => (0, record.country_code()),
             Role::Asn => (record.asn().unwrap_or(0), record.organization()),
         };
-        let row = self.table.row(number, text.unwrap_or("")).map_err(|TooManyRows| "more text than fits".to_owned())?;
+        let row = self
+            .table
+            .row(number, text.unwrap_or(""))
+            .map_err(|TooManyRows| "it and those before it hold more text than a database of this kind".to_owned())?;
         self.rows.insert(offset, row);
         Ok(row)
     }
