@@ -51,6 +51,7 @@ pub struct Conversation {
     round_trip_ns: u64,
     gap_ns: u64,
     segment_size: usize,
+    segments_per_ack: usize,
     payload_kept: usize,
     seen: Option<Side>,
     frames: Vec<Frame>,
@@ -77,6 +78,7 @@ impl Conversation {
             round_trip_ns: 20_000_000,
             gap_ns: 120_000,
             segment_size: 1460,
+            segments_per_ack: 2,
             payload_kept: usize::MAX,
             seen: None,
             frames: Vec::new(),
@@ -115,6 +117,13 @@ impl Conversation {
     #[must_use]
     pub fn segment_size(mut self, bytes: usize) -> Self {
         self.segment_size = bytes;
+        self
+    }
+
+    /// Segments a peer lets arrive before it acknowledges, from here on; the last is always acknowledged.
+    #[must_use]
+    pub fn segments_per_ack(mut self, segments: usize) -> Self {
+        self.segments_per_ack = segments;
         self
     }
 
@@ -193,25 +202,20 @@ impl Conversation {
         self.send(Side::Server, data)
     }
 
-    /// `side` sends `data` in segments; the peer acknowledges every second one and the last.
+    /// `side` sends `data` in segments; the peer acknowledges every second one (or as set) and the last.
     #[must_use]
     pub fn send(mut self, side: Side, data: &[u8]) -> Self {
-        let (before, after) = match side {
-            Side::Client => (self.gap_ns, self.round_trip_ns),
-            Side::Server => (self.round_trip_ns / 2, self.gap_ns),
-        };
-        self.now_ns += before;
-        let segments = data.len().div_ceil(self.segment_size);
-        for (index, segment) in data.chunks(self.segment_size).enumerate() {
-            let last = index + 1 == segments;
-            self.now_ns += self.gap_ns;
-            self.data(side, if last { flags::PSH | flags::ACK } else { flags::ACK }, segment);
-            if last || index % 2 == 1 {
-                self.now_ns += if last { after } else { self.gap_ns };
-                self.emit(side.peer(), flags::ACK, &[], &[]);
-            }
-        }
+        self.transmit(side, data);
+        self.now_ns += self.echo_ns(side);
+        self.emit(side.peer(), flags::ACK, &[], &[]);
         self
+    }
+
+    /// `side` asks and the peer answers at once, so that the answer carries the acknowledgement.
+    #[must_use]
+    pub fn exchange(mut self, side: Side, request: &[u8], response: &[u8]) -> Self {
+        self.transmit(side, request);
+        self.send(side.peer(), response)
     }
 
     /// `side` repeats its last data segment, and the peer its acknowledgement.
@@ -270,6 +274,29 @@ impl Conversation {
     #[must_use]
     pub fn frames(self) -> Vec<Frame> {
         self.frames
+    }
+
+    /// Segments of `data`, with the acknowledgements that come between them.
+    fn transmit(&mut self, side: Side, data: &[u8]) {
+        self.now_ns += self.round_trip_ns / 2;
+        let segments = data.len().div_ceil(self.segment_size);
+        for (index, segment) in data.chunks(self.segment_size).enumerate() {
+            let last = index + 1 == segments;
+            self.now_ns += self.gap_ns;
+            self.data(side, if last { flags::PSH | flags::ACK } else { flags::ACK }, segment);
+            if !last && (index + 1).is_multiple_of(self.segments_per_ack) {
+                self.now_ns += self.gap_ns;
+                self.emit(side.peer(), flags::ACK, &[], &[]);
+            }
+        }
+    }
+
+    /// How long after a packet of `side` the peer's answer passes the capture point.
+    fn echo_ns(&self, side: Side) -> u64 {
+        match side {
+            Side::Client => self.round_trip_ns,
+            Side::Server => self.gap_ns,
+        }
     }
 
     fn finish(&mut self, side: Side) {
@@ -342,6 +369,13 @@ mod tests {
         let lengths: Vec<usize> = frames.iter().map(|frame| frame.data.len()).collect();
         assert_eq!(lengths, [66, 66, 60, 1514, 1514, 60, 1134, 60, 60, 60, 60]);
         assert!(frames.is_sorted_by_key(|frame| frame.timestamp_ns));
+    }
+
+    #[test]
+    fn an_exchange_needs_one_acknowledgement() {
+        let frames = conversation().exchange(Side::Client, b"ask", b"answer").frames();
+        assert_eq!(frames.len(), 3);
+        assert_eq!(frames[1].data[42..46], (sequence(&frames[0].data).wrapping_add(3)).to_be_bytes());
     }
 
     #[test]

@@ -20,13 +20,13 @@ pub fn banner(software: &str) -> Vec<u8> {
     format!("SSH-2.0-{software}\r\n").into_bytes()
 }
 
-/// `SSH_MSG_KEXINIT` with the algorithms of a current OpenSSH.
+/// `SSH_MSG_KEXINIT` with algorithms of OpenSSH 9, elliptic curves before all.
 #[must_use]
 pub fn kexinit(prng: &mut Prng) -> Vec<u8> {
     let ciphers = "chacha20-poly1305@openssh.com,aes128-ctr,aes256-gcm@openssh.com";
     let macs = "umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com";
     let lists = [
-        "sntrup761x25519-sha512@openssh.com,curve25519-sha256,curve25519-sha256@libssh.org",
+        "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
         "ssh-ed25519,rsa-sha2-512,rsa-sha2-256",
         ciphers,
         ciphers,
