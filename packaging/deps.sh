@@ -30,6 +30,7 @@ apt_install() {
 }
 
 # install APT DNF APK PACMAN ZYPPER BREW: one package list per package manager.
+# shellcheck disable=SC2086 # the lists are split on purpose
 install() {
     if have apt-get; then apt_install $1
     elif have dnf; then as_root dnf install -y $2

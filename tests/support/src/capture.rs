@@ -78,21 +78,28 @@ impl Pcap {
     /// The whole file.
     #[must_use]
     pub fn write(&self, frames: &[Frame]) -> Vec<u8> {
-        let order = Order { big_endian: self.big_endian };
         let mut out = Vec::new();
-        order.u32(&mut out, if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 });
-        order.u16(&mut out, 2);
-        order.u16(&mut out, 4);
-        order.u64(&mut out, 0);
-        order.u32(&mut out, self.snap_len);
-        order.u32(&mut out, u32::from(self.link_type));
+        self.start(&mut out);
         for frame in frames {
-            self.record(order, &mut out, frame);
+            self.append(&mut out, frame);
         }
         out
     }
 
-    fn record(&self, order: Order, out: &mut Vec<u8>, frame: &Frame) {
+    /// Appends the file header to `out`, for captures larger than memory.
+    pub fn start(&self, out: &mut Vec<u8>) {
+        let order = Order { big_endian: self.big_endian };
+        order.u32(out, if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 });
+        order.u16(out, 2);
+        order.u16(out, 4);
+        order.u64(out, 0);
+        order.u32(out, self.snap_len);
+        order.u32(out, u32::from(self.link_type));
+    }
+
+    /// Appends the record of `frame` to `out`.
+    pub fn append(&self, out: &mut Vec<u8>, frame: &Frame) {
+        let order = Order { big_endian: self.big_endian };
         let fraction_ns = frame.timestamp_ns % 1_000_000_000;
         order.u32(out, (frame.timestamp_ns / 1_000_000_000) as u32);
         order.u32(out, if self.nanoseconds { fraction_ns } else { fraction_ns / 1_000 } as u32);

@@ -270,6 +270,12 @@ impl Conversation {
         self.now_ns
     }
 
+    /// The frames so far, and the conversation to go on with: for one too long to hold.
+    #[must_use]
+    pub fn drain(mut self) -> (Vec<Frame>, Self) {
+        (std::mem::take(&mut self.frames), self)
+    }
+
     /// The frames so far.
     #[must_use]
     pub fn frames(self) -> Vec<Frame> {

@@ -1,0 +1,35 @@
+//! Writes the captures that the benchmarks replay. The same arguments give the same bytes on every machine.
+//!
+//! * `small FILE [PACKETS FLOWS]`: frames of 60 to 128 bytes, half of the flows UDP, all flows alive at once;
+//! * `elephant FILE [BYTES FLOWS]`: full segments of TCP in few flows;
+//! * `mix FILE [BYTES FLOWS]`: DNS, TLS and HTTP with their handshakes, and volumes with a long tail (no QUIC yet).
+//!
+//! Without sizes they are as large as `docs/performance.md` has them: 10 million packets in a million flows; 1 GB in
+//! 100 flows; 1 GB in 100,000 flows.
+
+mod elephant;
+mod mix;
+mod output;
+mod small;
+
+use output::Output;
+use std::error::Error;
+
+const USAGE: &str = "usage: bench_captures small|elephant|mix FILE [PACKETS-OR-BYTES FLOWS]";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let kind = arguments.next().ok_or(USAGE)?;
+    let mut output = Output::create(&arguments.next().ok_or(USAGE)?)?;
+    let mut size = |default: u64| match arguments.next() {
+        Some(text) => text.parse::<u64>().map_err(|error| format!("{text:?}: {error}; {USAGE}")),
+        None => Ok(default),
+    };
+    match kind.as_str() {
+        "small" => small::write(&mut output, size(10_000_000)?, size(1_000_000)?)?,
+        "elephant" => elephant::write(&mut output, size(1_000_000_000)?, size(100)?)?,
+        "mix" => mix::write(&mut output, size(1_000_000_000)?, size(100_000)?)?,
+        _ => return Err(USAGE.into()),
+    }
+    Ok(output.finish()?)
+}
