@@ -1,0 +1,25 @@
+//! Where alerts and flow records go.
+
+mod lines;
+
+pub use lines::{AlertLines, FlowLines, Lines, Written};
+
+use crate::detect::{Alert, Judged};
+
+/// A receiver of what the judge hands on. It never fails towards the judge: what goes wrong is kept and told at the
+/// end, so that one broken output stops neither the others nor the analysis.
+pub trait Output: Send {
+    /// Takes an alert.
+    fn alert(&mut self, _alert: &Alert) {}
+
+    /// Takes a flow that has ended.
+    fn flow(&mut self, _judged: &Judged<'_>) {}
+
+    /// Hands on what is still buffered.
+    fn flush(&mut self) {}
+
+    /// True where nobody is left to read what is written.
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+}

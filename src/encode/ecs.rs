@@ -1,0 +1,339 @@
+//! Elastic Common Schema 9 (<https://www.elastic.co/docs/reference/ecs>): one JSON object per line.
+//!
+//! `source` is the initiator and `destination` the responder of the flow; volumes of the whole finding are under
+//! `borderflow.finding`. Fields of our own are under `borderflow`. Times are RFC 3339 in UTC; sizes are bytes.
+
+mod parts;
+
+use serde::Serialize;
+
+use crate::attribute::{EvidenceKind, Strength};
+use crate::detect::{Alert, AssetInfo, EvidenceInfo, Judged, Step, Technique};
+use crate::flow::CommunityId;
+use crate::net::{Country, Timestamp};
+
+use super::text;
+use parts::{Ecs, FlowDetail, Network, Observer, Peer, display};
+
+/// The ECS name of a transport, where it has one.
+pub(super) use parts::transport_name;
+
+/// Appends an alert as one line.
+pub fn alert(alert: &Alert, out: &mut Vec<u8>) {
+    line(&AlertRecord::of(alert), out);
+}
+
+/// Appends the record of an ended flow as one line.
+pub fn flow(judged: &Judged<'_>, out: &mut Vec<u8>) {
+    line(&FlowRecord::of(judged), out);
+}
+
+fn line<T: Serialize>(record: &T, out: &mut Vec<u8>) {
+    // Neither a Vec nor these records can fail to be written.
+    let _ = serde_json::to_writer(&mut *out, record);
+    out.push(b'\n');
+}
+
+#[derive(Serialize)]
+struct FlowRecord<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: Timestamp,
+    ecs: Ecs,
+    event: Event<'a>,
+    source: Peer<'a>,
+    destination: Peer<'a>,
+    network: Network,
+    observer: Observer,
+    borderflow: FlowDetail,
+}
+
+#[derive(Serialize)]
+struct AlertRecord<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: Timestamp,
+    message: String,
+    ecs: Ecs,
+    event: Event<'a>,
+    source: Peer<'a>,
+    destination: Peer<'a>,
+    network: Network,
+    rule: Rule<'a>,
+    threat: Threat,
+    observer: Observer,
+    related: Related,
+    borderflow: AlertDetail<'a>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    kind: &'static str,
+    category: &'static [&'static str],
+    r#type: &'static [&'static str],
+    module: &'static str,
+    dataset: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    start: Timestamp,
+    end: Timestamp,
+    /// Nanoseconds.
+    duration: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_score: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    id: &'static str,
+    name: &'static str,
+    ruleset: &'static str,
+    reference: &'a str,
+}
+
+#[derive(Serialize)]
+struct Threat {
+    framework: &'static str,
+    tactic: Named,
+    technique: Named,
+}
+
+#[derive(Serialize)]
+struct Named {
+    id: &'static str,
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Related {
+    ip: [String; 2],
+}
+
+#[derive(Serialize)]
+struct AlertDetail<'a> {
+    finding: FindingDetail<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset: Option<AssetDetail<'a>>,
+    jurisdiction: JurisdictionDetail<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<EntityDetail<'a>>,
+    severity: SeverityDetail<'a>,
+    evidence: Vec<EvidenceDetail<'a>>,
+    flow: FlowDetail,
+}
+
+#[derive(Serialize)]
+struct FindingDetail<'a> {
+    id: &'a str,
+    step: &'static str,
+    number: u32,
+    payload_bytes_sent: u64,
+    payload_bytes_received: u64,
+    flows: u64,
+    inbound_flows: u64,
+    suppressed_updates: u64,
+}
+
+#[derive(Serialize)]
+struct AssetDetail<'a> {
+    name: &'a str,
+    declared: bool,
+    #[serde(serialize_with = "display")]
+    criticality: crate::detect::Criticality,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sector: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JurisdictionDetail<'a> {
+    #[serde(serialize_with = "display")]
+    iso_code: Country,
+    name: &'static str,
+    risk: u8,
+    basis: &'a str,
+}
+
+#[derive(Serialize)]
+struct EntityDetail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SeverityDetail<'a> {
+    level: &'static str,
+    reasons: &'a [String],
+}
+
+#[derive(Serialize)]
+struct EvidenceDetail<'a> {
+    kind: EvidenceKind,
+    #[serde(serialize_with = "display")]
+    jurisdiction: Country,
+    strength: Strength,
+    source: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    date: &'a str,
+}
+
+impl<'a> FlowRecord<'a> {
+    fn of(judged: &'a Judged<'a>) -> Self {
+        let update = judged.update;
+        let (initiator, responder) = (update.initiator.endpoint, update.responder.endpoint);
+        let community_id = CommunityId::new(initiator, responder, update.protocol, update.one_way);
+        FlowRecord {
+            timestamp: update.last_seen,
+            ecs: Ecs::VERSION,
+            event: Event {
+                kind: "event",
+                category: &["network"],
+                r#type: &["connection", "end"],
+                module: "borderflow",
+                dataset: "borderflow.flow",
+                id: None,
+                action: None,
+                start: update.first_seen,
+                end: update.last_seen,
+                duration: nanos(update.first_seen, update.last_seen),
+                severity: None,
+                risk_score: None,
+                reason: None,
+            },
+            source: Peer::of_party(&update.initiator, &judged.initiator, update.protocol),
+            destination: Peer::of_party(&update.responder, &judged.responder, update.protocol),
+            network: Network::of(update, judged.direction, community_id),
+            observer: Observer::US,
+            borderflow: FlowDetail::of(update),
+        }
+    }
+}
+
+impl<'a> AlertRecord<'a> {
+    fn of(alert: &'a Alert) -> Self {
+        let (flow, update) = (&alert.flow, &alert.flow.update);
+        AlertRecord {
+            timestamp: alert.at,
+            message: text::sentence(alert),
+            ecs: Ecs::VERSION,
+            event: Event::of(alert),
+            source: Peer::of_info(&flow.initiator, update.protocol),
+            destination: Peer::of_info(&flow.responder, update.protocol),
+            network: Network::of(update, flow.direction, flow.community_id),
+            rule: Rule {
+                id: alert.activity.id(),
+                name: alert.activity.name(),
+                ruleset: "borderflow",
+                reference: &alert.jurisdiction.basis,
+            },
+            threat: Threat::of(alert.activity.technique(flow.direction)),
+            observer: Observer::US,
+            related: Related {
+                ip: [flow.initiator.endpoint.address.to_string(), flow.responder.endpoint.address.to_string()],
+            },
+            borderflow: AlertDetail::of(alert),
+        }
+    }
+}
+
+impl<'a> Event<'a> {
+    fn of(alert: &'a Alert) -> Self {
+        Event {
+            kind: "alert",
+            category: &["network", "intrusion_detection"],
+            r#type: &["info"],
+            module: "borderflow",
+            dataset: "borderflow.alert",
+            id: Some(alert.id.as_str()),
+            action: Some(match alert.step {
+                Step::Opened => "finding-opened",
+                Step::Updated => "finding-updated",
+                Step::Closed => "finding-closed",
+            }),
+            start: alert.first_seen,
+            end: alert.last_seen,
+            duration: nanos(alert.first_seen, alert.last_seen),
+            severity: Some(alert.severity.score),
+            risk_score: Some(alert.severity.score),
+            reason: Some(alert.severity.reasons.join("; ")),
+        }
+    }
+}
+
+impl Threat {
+    fn of(technique: Technique) -> Self {
+        Threat {
+            framework: "MITRE ATT&CK",
+            tactic: Named { id: technique.tactic_id, name: technique.tactic },
+            technique: Named { id: technique.id, name: technique.name },
+        }
+    }
+}
+
+impl<'a> AlertDetail<'a> {
+    fn of(alert: &'a Alert) -> Self {
+        let named = alert.asn.is_some() || alert.entity.is_some();
+        let jurisdiction = &alert.jurisdiction;
+        AlertDetail {
+            finding: FindingDetail {
+                id: alert.finding.as_str(),
+                step: alert.step.as_str(),
+                number: alert.number,
+                payload_bytes_sent: alert.totals.sent_bytes,
+                payload_bytes_received: alert.totals.received_bytes,
+                flows: alert.totals.flows,
+                inbound_flows: alert.totals.inbound_flows,
+                suppressed_updates: alert.suppressed,
+            },
+            asset: alert.asset.as_ref().map(AssetDetail::of),
+            jurisdiction: JurisdictionDetail {
+                iso_code: jurisdiction.country,
+                name: jurisdiction.country.name(),
+                risk: jurisdiction.risk,
+                basis: &jurisdiction.basis,
+            },
+            entity: named.then_some(EntityDetail { as_number: alert.asn, name: alert.entity.as_deref() }),
+            severity: SeverityDetail { level: alert.severity.level(), reasons: &alert.severity.reasons },
+            evidence: alert.evidence.iter().map(EvidenceDetail::of).collect(),
+            flow: FlowDetail::of(&alert.flow.update),
+        }
+    }
+}
+
+impl<'a> AssetDetail<'a> {
+    fn of(asset: &'a AssetInfo) -> Self {
+        AssetDetail {
+            name: &asset.name,
+            declared: asset.declared,
+            criticality: asset.criticality,
+            sector: asset.sector.as_deref(),
+            supplier: asset.supplier.as_deref(),
+            owner: asset.owner.as_deref(),
+        }
+    }
+}
+
+impl<'a> EvidenceDetail<'a> {
+    fn of(evidence: &'a EvidenceInfo) -> Self {
+        EvidenceDetail {
+            kind: evidence.kind,
+            jurisdiction: evidence.jurisdiction,
+            strength: evidence.strength,
+            source: &evidence.source,
+            date: &evidence.date,
+        }
+    }
+}
+
+fn nanos(start: Timestamp, end: Timestamp) -> u64 {
+    end.as_nanos().saturating_sub(start.as_nanos())
+}

@@ -1,0 +1,145 @@
+//! Frames to packets, with the clock of the capture and the shard of each packet.
+
+use crate::capture::{Batch, Filter, LinkType};
+use crate::decode::{self, Decoded, Decoder, Packet, Skip, SkipCounters};
+use crate::flow::{self, FlowHasher, FlowKey};
+use crate::net::Timestamp;
+
+/// Link types named in a message when they cannot be read.
+const MOST_UNKNOWN_LINKS: usize = 16;
+
+/// A packet on its way to its shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared {
+    /// The packet.
+    pub packet: Packet,
+    /// Hash of its flow key.
+    pub hash: u64,
+    /// Number of its frame within the run.
+    pub frame: u64,
+    /// Highest packet time when it came.
+    pub clock: Timestamp,
+}
+
+/// What the front counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrontCounters {
+    /// Frames read.
+    pub frames_read: u64,
+    /// Bytes of those frames on the wire.
+    pub wire_bytes: u64,
+    /// Time of the earliest frame; meaningful once a frame was read.
+    pub first_time: Timestamp,
+    /// Time of the latest frame.
+    pub last_time: Timestamp,
+    /// Frames decoded into packets or parts of packets.
+    pub decode: decode::Counters,
+    /// Frames skipped, by reason.
+    pub skips: SkipCounters,
+}
+
+/// Filters and decodes batches.
+pub struct Front {
+    decoder: Decoder,
+    filter: Option<Filter>,
+    filtered: SkipCounters,
+    hasher: FlowHasher,
+    clock: Timestamp,
+    counters: FrontCounters,
+    unknown_links: Vec<LinkType>,
+}
+
+impl Front {
+    /// Decodes by `options`, leaves out what `filter` does not match, and deals by a hash with `seed`.
+    #[must_use]
+    pub fn new(options: decode::Options, filter: Option<Filter>, seed: u64) -> Self {
+        Front {
+            decoder: Decoder::new(options),
+            filter,
+            filtered: SkipCounters::default(),
+            hasher: FlowHasher::new(seed),
+            clock: Timestamp::ZERO,
+            counters: FrontCounters { first_time: Timestamp::MAX, ..FrontCounters::default() },
+            unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
+        }
+    }
+
+    /// Decodes `batch` and appends each packet to the list of its shard; there are as many shards as lists.
+    pub fn decode(&mut self, batch: &mut Batch, shards: &mut [Vec<Prepared>]) {
+        batch.first_frame = self.counters.frames_read;
+        for index in 0..batch.frames.len() {
+            if let Some(prepared) = self.frame(batch, index) {
+                let shard = flow::partition(prepared.hash) % shards.len().max(1);
+                if let Some(list) = shards.get_mut(shard) {
+                    list.push(prepared);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, batch: &mut Batch, index: usize) -> Option<Prepared> {
+        let meta = *batch.frames.get(index)?;
+        let frame = self.counters.frames_read;
+        self.counters.frames_read += 1;
+        self.counters.wire_bytes += u64::from(meta.wire_len);
+        self.counters.first_time = self.counters.first_time.min(meta.timestamp);
+        self.clock = self.clock.max(meta.timestamp);
+        if let Some(filter) = &mut self.filter
+            && !batch.frame(index).is_some_and(|frame| filter.matches(&frame))
+        {
+            self.filtered.add(Skip::Filtered, 1);
+            return None;
+        }
+        match self.decoder.decode(batch, index, self.clock) {
+            Ok(Decoded::Packet(packet)) => {
+                let (key, _) = FlowKey::of(&packet);
+                Some(Prepared { packet, hash: self.hasher.hash(&key), frame, clock: self.clock })
+            }
+            Ok(Decoded::Held) => None,
+            Err(Skip::UnknownLinkType) => {
+                self.remember(meta.link);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    #[cold]
+    fn remember(&mut self, link: LinkType) {
+        if self.unknown_links.len() < MOST_UNKNOWN_LINKS && !self.unknown_links.contains(&link) {
+            self.unknown_links.push(link);
+        }
+    }
+
+    /// Highest packet time so far: the clock of everything behind the front.
+    #[must_use]
+    pub fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// Gives up what waits for more: the input is over.
+    pub fn finish(&mut self) {
+        self.decoder.flush();
+    }
+
+    /// What was counted so far. Frames of incomplete datagrams are in neither sum before [`Front::finish`].
+    #[must_use]
+    pub fn counters(&self) -> FrontCounters {
+        let mut skips = *self.decoder.skips();
+        skips.add(Skip::Filtered, self.filtered.of(Skip::Filtered));
+        FrontCounters { last_time: self.clock, decode: *self.decoder.counters(), skips, ..self.counters }
+    }
+
+    /// Link types met that cannot be read, in order of appearance.
+    #[must_use]
+    pub fn unknown_links(&self) -> &[LinkType] {
+        &self.unknown_links
+    }
+
+    /// The filter in force, to ask what it could not apply to.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+}

@@ -1,0 +1,51 @@
+//! One shard: the flows of its partitions.
+
+use crate::capture::Batch;
+use crate::decode::{self, Envelope};
+use crate::flow::{self, Arrival, FlowCounters, FlowKey, FlowUpdate, Flows};
+use crate::net::Timestamp;
+
+use super::Prepared;
+
+/// Keeps the flows of its share of the packets.
+pub struct Shard {
+    flows: Flows,
+    options: decode::Options,
+}
+
+impl Shard {
+    /// Shard number `shard` of `shards`.
+    #[must_use]
+    pub fn new(flows: &flow::Options, decode: decode::Options, shard: usize, shards: usize) -> Self {
+        Shard { flows: Flows::new(flows, shard, shards), options: decode }
+    }
+
+    /// Takes the packets of `batch` that were dealt to it, and appends the updates they cause. `clock` is the highest
+    /// packet time at the end of the batch.
+    pub fn handle(&mut self, batch: &Batch, packets: &[Prepared], clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        let options = &self.options;
+        for prepared in packets {
+            let packet = &prepared.packet;
+            let (key, sender) = FlowKey::of(packet);
+            let arrival =
+                Arrival { packet, key, sender, hash: prepared.hash, frame: prepared.frame, clock: prepared.clock };
+            let envelope = || match batch.frame(packet.frame as usize) {
+                Some(frame) => decode::envelope(frame, options),
+                None => Envelope::default(),
+            };
+            self.flows.observe(&arrival, envelope, out);
+        }
+        self.flows.expire(clock, out);
+    }
+
+    /// Ends every flow: the input is over.
+    pub fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        self.flows.finish(clock, out);
+    }
+
+    /// What its flows counted.
+    #[must_use]
+    pub fn counters(&self) -> FlowCounters {
+        self.flows.counters()
+    }
+}
