@@ -7,7 +7,9 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use borderflow::capture::{Batch, CaptureFiles, PacketSource};
+use borderflow::capture::{Batch, CaptureFiles, LinkType, PacketSource};
+
+const SUN_ATM: LinkType = LinkType(123);
 
 /// Frames of a capture as the oracle counts them.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,15 @@ struct Frames {
     truncated: u64,
     first: Option<u64>,
     last: Option<u64>,
+}
+
+/// What the oracle says of a capture.
+struct Oracle {
+    frames: Frames,
+    /// It lists pcapng's Custom Blocks as records without a link type: not frames, but in its counts.
+    custom_blocks: u64,
+    /// It could not read the file, or not to its end.
+    damaged: bool,
 }
 
 #[test]
@@ -31,19 +42,32 @@ fn every_capture_of_the_corpus_has_the_frames_tshark_sees() {
     for line in manifest.lines().skip(1) {
         let mut columns = line.split('\t');
         let (file, truth) = (columns.next().unwrap(), columns.next().unwrap());
-        let (expected, damaged) = oracle(&corpus.join(truth));
+        let oracle = oracle(&corpus.join(truth));
         let (found, error) = read(&corpus.join(file));
-        if damaged {
-            println!("damaged: {file}\n  tshark {expected:?}\n  we     {found:?}\n  {error:?}");
-            continue;
-        }
         compared += 1;
-        if found != expected || error.is_some() {
-            differences.push(format!("{file}\n  tshark {expected:?}\n  we     {found:?}\n  error  {error:?}"));
+        if !agree(&oracle, &found, error.as_deref()) {
+            differences.push(format!("{file}\n  tshark {:?}\n  we     {found:?} {error:?}", oracle.frames));
         }
     }
     assert!(compared > 1_000, "only {compared} captures compared");
     assert!(differences.is_empty(), "{} of {compared} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// TShark gives up on link types it does not know and on frames over 256 KiB, where this program goes on: of a file
+/// it could not read, not fewer frames. It gives no time to Simple Packets and to times beyond its range.
+fn agree(oracle: &Oracle, found: &Frames, error: Option<&str>) -> bool {
+    let expected = &oracle.frames;
+    if oracle.damaged {
+        return found.count >= expected.count;
+    }
+    let same_time = |expected: Option<u64>, found| expected.is_none() || expected == found;
+    let same_bytes = (expected.wire_bytes, expected.captured_bytes) == (found.wire_bytes, found.captured_bytes);
+    error.is_none()
+        && found.count + oracle.custom_blocks == expected.count
+        && (same_bytes || oracle.custom_blocks > 0)
+        && found.truncated == expected.truncated
+        && same_time(expected.first, found.first)
+        && same_time(expected.last, found.last)
 }
 
 fn corpus() -> Option<PathBuf> {
@@ -52,8 +76,7 @@ fn corpus() -> Option<PathBuf> {
     path.join("manifest.tsv").exists().then_some(path)
 }
 
-/// The oracle's count, and whether it found the file damaged.
-fn oracle(path: &Path) -> (Frames, bool) {
+fn oracle(path: &Path) -> Oracle {
     let mut json = String::new();
     flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut json).unwrap();
     let truth: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -67,7 +90,11 @@ fn oracle(path: &Path) -> (Frames, bool) {
         first: frames["first_ts"].as_str().and_then(nanos),
         last: frames["last_ts"].as_str().and_then(nanos),
     };
-    (frames, !truth["oracle"]["read_error"].is_null())
+    Oracle {
+        frames,
+        custom_blocks: truth["encapsulations"][""].as_u64().unwrap_or(0),
+        damaged: !truth["oracle"]["read_error"].is_null(),
+    }
 }
 
 /// `seconds.fraction` as nanoseconds.
@@ -94,8 +121,10 @@ fn add(frames: &mut Frames, batch: &Batch) {
     for index in 0..batch.frames.len() {
         let frame = batch.frame(index).unwrap();
         frames.count += 1;
-        frames.wire_bytes += u64::from(frame.meta.wire_len);
-        frames.captured_bytes += frame.data.len() as u64;
+        // TShark takes the pseudo-header of SunATM off a frame before it counts.
+        let pseudo_header = if frame.meta.link == SUN_ATM { 4 } else { 0 };
+        frames.wire_bytes += u64::from(frame.meta.wire_len) - pseudo_header;
+        frames.captured_bytes += frame.data.len() as u64 - pseudo_header;
         frames.truncated += u64::from(frame.meta.captured_len < frame.meta.wire_len);
         let time = frame.meta.timestamp.as_nanos();
         frames.first = frames.first.or(Some(time));

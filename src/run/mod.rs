@@ -1,0 +1,84 @@
+//! Threads, clocks and signals around the pipeline: the only room that knows what time it is.
+
+mod progress;
+mod replay;
+mod signals;
+mod stages;
+mod summary;
+
+pub use replay::{Replay, ReplayError, Reported, replay};
+pub use signals::Interrupt;
+pub use summary::Summary;
+
+use crate::attribute::Attributor;
+use crate::attribute::geo::{Databases, GeoError, Override};
+use crate::config::Config;
+use crate::{decode, detect, flow};
+
+/// The databases a configuration asks for.
+///
+/// # Errors
+/// A database of the user's that cannot serve; see [`GeoError`].
+pub fn databases(config: &Config) -> Result<Databases, GeoError> {
+    let geoip = &config.geoip;
+    let overrides = geoip.overrides.iter().map(|entry| Override {
+        prefix: entry.prefix,
+        country: entry.country,
+        asn: entry.asn,
+        organization: entry.organization.clone(),
+    });
+    Ok(Databases::open(geoip.country.as_deref(), geoip.asn.as_deref())?.with_overrides(overrides.collect()))
+}
+
+/// The attributor a configuration asks for.
+///
+/// # Errors
+/// As [`databases`].
+pub fn attributor(config: &Config) -> Result<Attributor, GeoError> {
+    Ok(Attributor::new(databases(config)?))
+}
+
+/// What decoding is to do.
+#[must_use]
+pub fn decode_options(config: &Config) -> decode::Options {
+    let section = &config.decode;
+    let named = section.tunnels.iter().filter_map(|name| name.parse().ok());
+    decode::Options {
+        max_depth: section.max_depth,
+        tunnels: named.fold(decode::TunnelSet::NONE, decode::TunnelSet::with),
+        fragments: decode::FragmentOptions {
+            max_bytes: usize::try_from(section.fragment_memory_bytes).unwrap_or(usize::MAX),
+            max_datagrams: section.fragment_datagrams as usize,
+            timeout: section.fragment_timeout,
+        },
+        duplicate_window: section.deduplicate_window,
+    }
+}
+
+/// What the flow table is to do. The seed is fixed: a replay's output is a function of its input.
+#[must_use]
+pub fn flow_options(config: &Config) -> flow::Options {
+    let section = &config.flow;
+    flow::Options {
+        max_flows: section.max_flows as usize,
+        tcp_idle: section.tcp_idle,
+        tcp_closed_idle: section.tcp_closed,
+        udp_idle: section.udp_idle,
+        other_idle: section.other_idle,
+        unanswered_idle: section.unanswered,
+        update_interval: section.update_interval,
+        seed: 0,
+    }
+}
+
+/// What detection is to do.
+#[must_use]
+pub fn policy(config: &Config) -> detect::Policy {
+    detect::Policy {
+        assets: config.assets.clone(),
+        jurisdictions: config.jurisdictions.clone(),
+        egress_min_bytes: config.detect.egress_min_bytes,
+        finding_idle: config.detect.finding_idle,
+        max_findings: config.detect.max_findings as usize,
+    }
+}

@@ -1,0 +1,170 @@
+//! The counters of a run, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::capture::Loss;
+use crate::decode::Skip;
+use crate::detect::DetectCounters;
+use crate::encode::human::{Bytes, Count};
+use crate::flow::FlowCounters;
+use crate::net::Timestamp;
+use crate::pipeline::FrontCounters;
+
+/// The counters of a run; serialises to the summary file. `frames_read = packets_decoded + frames_skipped`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Frames read.
+    pub frames_read: u64,
+    /// Frames that became packets, or parts of packets.
+    pub packets_decoded: u64,
+    /// Frames that did not.
+    pub frames_skipped: u64,
+    /// Why they did not.
+    pub skips: BTreeMap<&'static str, u64>,
+    /// Bytes of input read, compressed where the input is.
+    pub bytes_read: u64,
+    /// Bytes of the frames on the wire.
+    pub wire_bytes: u64,
+    /// Frames cut by the snap length.
+    pub frames_cut: u64,
+    /// Datagrams put together from fragments.
+    pub datagrams_reassembled: u64,
+    /// Datagrams that never became complete.
+    pub datagrams_given_up: u64,
+    /// Frames the capture says were lost before they were written.
+    pub capture_loss: CaptureLoss,
+    /// Flows begun, by transport.
+    pub flows: FlowsByTransport,
+    /// Flows ended early because the table was full.
+    pub evictions: u64,
+    /// Flows of which the capture holds one direction although the other took part.
+    pub one_sided_flows: u64,
+    /// TCP payload bytes acknowledged and never seen.
+    pub missed_bytes: u64,
+    /// TCP gaps that could not be tracked for want of room.
+    pub untracked_gaps: u64,
+    /// Findings opened.
+    pub findings: u64,
+    /// Findings closed early because there were too many.
+    pub findings_evicted: u64,
+    /// Alerts made.
+    pub alerts: u64,
+    /// Flow updates that added to a finding without an alert of their own.
+    pub suppressed_updates: u64,
+    /// Time of the earliest frame; absent without frames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_packet_time: Option<Timestamp>,
+    /// Time of the latest frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_packet_time: Option<Timestamp>,
+    /// Seconds the run took.
+    pub wall_time_s: f64,
+    /// Frames read per second of it.
+    pub packets_per_second: f64,
+}
+
+/// Frames lost before they reached the capture.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CaptureLoss {
+    /// By the kernel or the capturing tool.
+    pub kernel: u64,
+    /// By the interface.
+    pub interface: u64,
+}
+
+/// Flows begun.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FlowsByTransport {
+    /// All of them.
+    pub total: u64,
+    /// TCP.
+    pub tcp: u64,
+    /// UDP.
+    pub udp: u64,
+    /// ICMP and ICMPv6.
+    pub icmp: u64,
+    /// SCTP.
+    pub sctp: u64,
+    /// Any other transport.
+    pub other: u64,
+}
+
+impl Summary {
+    /// From what each stage counted.
+    #[must_use]
+    pub fn new(
+        front: &FrontCounters,
+        flows: &FlowCounters,
+        detect: &DetectCounters,
+        input: (u64, Loss),
+        wall: Duration,
+    ) -> Self {
+        let seconds = wall.as_secs_f64();
+        let any = front.frames_read > 0;
+        let reasons = Skip::ALL.iter().map(|&reason| (reason.name(), front.skips.of(reason)));
+        Summary {
+            frames_read: front.frames_read,
+            packets_decoded: front.decode.frames_decoded,
+            frames_skipped: front.skips.total(),
+            skips: reasons.filter(|(_, frames)| *frames > 0).collect(),
+            bytes_read: input.0,
+            wire_bytes: front.wire_bytes,
+            frames_cut: front.decode.frames_cut,
+            datagrams_reassembled: front.decode.datagrams_reassembled,
+            datagrams_given_up: front.decode.datagrams_given_up,
+            capture_loss: CaptureLoss { kernel: input.1.kernel, interface: input.1.interface },
+            flows: FlowsByTransport {
+                total: flows.total(),
+                tcp: flows.tcp,
+                udp: flows.udp,
+                icmp: flows.icmp,
+                sctp: flows.sctp,
+                other: flows.other,
+            },
+            evictions: flows.evicted,
+            one_sided_flows: flows.one_sided,
+            missed_bytes: flows.missed_bytes,
+            untracked_gaps: flows.untracked_gaps,
+            findings: detect.findings,
+            findings_evicted: detect.findings_evicted,
+            alerts: detect.alerts,
+            suppressed_updates: detect.suppressed,
+            first_packet_time: any.then_some(front.first_time),
+            last_packet_time: any.then_some(front.last_time),
+            wall_time_s: seconds,
+            packets_per_second: if seconds > 0.0 { front.frames_read as f64 / seconds } else { 0.0 },
+        }
+    }
+
+    /// In a line or three, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let skipped: Vec<_> = self.skips.iter().map(|(name, frames)| format!("{} {name}", Count(*frames))).collect();
+        let mut text = format!(
+            "{} frames ({} on the wire) in {:.2} s: {} decoded, {} skipped{}; {} flows; {} findings, {} alerts",
+            Count(self.frames_read),
+            Bytes(self.wire_bytes),
+            self.wall_time_s,
+            Count(self.packets_decoded),
+            Count(self.frames_skipped),
+            if skipped.is_empty() { String::new() } else { format!(" ({})", skipped.join(", ")) },
+            Count(self.flows.total),
+            Count(self.findings),
+            Count(self.alerts),
+        );
+        let doubts = [
+            (self.capture_loss.kernel + self.capture_loss.interface, "frames lost before they were captured"),
+            (self.missed_bytes, "payload bytes acknowledged and never seen"),
+            (self.one_sided_flows, "flows seen from one side only"),
+            (self.evictions, "flows ended early: raise flow.max_flows"),
+            (self.findings_evicted, "findings closed early: raise detect.max_findings"),
+        ];
+        for (count, what) in doubts.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!("\n{} {what}", Count(count)));
+        }
+        text
+    }
+}
