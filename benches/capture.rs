@@ -1,6 +1,6 @@
 //! What does it cost to read a frame out of a capture?
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench stops where it cannot measure")]
+#![expect(clippy::unwrap_used, reason = "a bench stops where it cannot measure")]
 
 use borderflow::capture::{Batch, CaptureReader, Delivery, Filter, LinkType, PacketSource};
 use divan::counter::{BytesCount, ItemsCount};
@@ -41,9 +41,13 @@ fn pcapng(frame_len: usize) -> Vec<u8> {
 
 /// Reads the capture as a replay does, with one batch that is reused.
 fn read_all(bencher: Bencher<'_, '_>, capture: &[u8]) {
+    read_in_blocks(bencher, capture, 256 * 1024);
+}
+
+fn read_in_blocks(bencher: Bencher<'_, '_>, capture: &[u8], block_bytes: usize) {
     let mut batch = Batch::default();
     bencher.counter(ItemsCount::new(FRAMES)).counter(BytesCount::new(capture.len())).bench_local(|| {
-        let mut reader = CaptureReader::new("bench", capture, Delivery::Full);
+        let mut reader = CaptureReader::new("bench", capture, Delivery::Full).with_block_bytes(block_bytes);
         let mut frames = 0;
         while reader.next_batch(&mut batch).unwrap() {
             frames += black_box(&batch.frames).len();
@@ -60,6 +64,11 @@ fn index_pcap(bencher: Bencher<'_, '_>, frame_len: usize) {
 #[divan::bench(args = [64, 1_500])]
 fn index_pcapng(bencher: Bencher<'_, '_>, frame_len: usize) {
     read_all(bencher, &pcapng(frame_len));
+}
+
+#[divan::bench(args = [64, 128, 256, 512, 1_024, 4_096])]
+fn index_pcap_in_blocks_of_kib(bencher: Bencher<'_, '_>, kib: usize) {
+    read_in_blocks(bencher, &pcap(64), kib * 1024);
 }
 
 #[divan::bench]

@@ -1,7 +1,7 @@
 //! Every capture of the corpus holds the frames that TShark sees in it: their number, their length on the wire and
 //! the bytes captured. Skipped, with a message, where the corpus is absent.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test says where it fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says where it fails")]
 
 use std::fs;
 use std::io::Read;

@@ -27,7 +27,8 @@ pub struct FrameRef {
     pub wire_len: u32,
     /// How to read its first byte.
     pub link: LinkType,
-    /// Interface number within its source (pcapng; 0 elsewhere).
+    /// Interface number within its input, counted on over the sections of a pcapng; 65535 also for all beyond; 0 in
+    /// other formats.
     pub interface: u16,
 }
 
@@ -105,7 +106,8 @@ impl std::ops::Add for Loss {
 
 /// A source of frames.
 pub trait PacketSource {
-    /// Refills `batch`, and says whether it holds a frame; `false` is the end.
+    /// Refills `batch`, and says whether it holds a frame; `false` is the end. What the batch held is overwritten:
+    /// clearing it first only costs the source a buffer full of zeros.
     ///
     /// # Errors
     /// A damaged or unreadable input. What was read before the damage has been delivered by earlier calls; the next

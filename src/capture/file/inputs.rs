@@ -184,13 +184,16 @@ impl CaptureFiles {
 
 impl PacketSource for CaptureFiles {
     fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, CaptureError> {
-        batch.clear();
+        batch.frames.clear();
         loop {
             let reader = match &mut self.current {
                 Some(reader) => reader,
                 None => match self.pending.pop_front() {
                     Some(input) => self.current.insert(open(input.origin)?),
-                    None => return Ok(false),
+                    None => {
+                        batch.clear();
+                        return Ok(false);
+                    }
                 },
             };
             match reader.next_batch(batch) {

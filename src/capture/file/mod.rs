@@ -138,7 +138,9 @@ impl<'a> CaptureReader<'a> {
         let Batch { bytes, frames, .. } = batch;
         let mut block = Block { filled: self.tail.len(), next: 0 };
         grow(bytes, self.tail.len());
-        bytes.iter_mut().zip(&self.tail).for_each(|(to, from)| *to = *from);
+        if let Some(front) = bytes.get_mut(..self.tail.len()) {
+            front.copy_from_slice(&self.tail);
+        }
         loop {
             match self.fill_once(&mut block, bytes, frames) {
                 Ok(Progress::More) => {}

@@ -102,6 +102,8 @@ impl Pcapng {
         self.interfaces.iter().fold(self.earlier_loss, |sum, interface| sum + interface.loss)
     }
 
+    // Inlined with the three below: out of line, a frame took 40 ns instead of 22 (benches/capture.rs).
+    #[inline(always)]
     fn block(&mut self, kind: u32, body: &[u8], at: usize, frames: &mut Vec<FrameRef>) -> Result<(), String> {
         let packet = match kind {
             ENHANCED_PACKET => self.enhanced(body)?,
@@ -118,6 +120,7 @@ impl Pcapng {
         self.packet(packet, body, at, frames)
     }
 
+    #[inline(always)]
     fn packet(
         &mut self,
         packet: PacketBlock,
@@ -149,6 +152,7 @@ impl Pcapng {
     }
 
     /// Section 4.3.
+    #[inline(always)]
     fn enhanced(&self, body: &[u8]) -> Result<PacketBlock, String> {
         let (Some(head), Some(fields)) = (body.first_chunk::<16>(), body.get(..20)) else {
             return Err(too_short("Enhanced Packet", body));
@@ -313,6 +317,7 @@ impl Rate {
 }
 
 impl Clock {
+    #[inline(always)]
     fn timestamp(self, ticks: u64) -> Timestamp {
         let nanos = match self.rate {
             Rate::NanosPerTick(nanos) => ticks.saturating_mul(nanos),

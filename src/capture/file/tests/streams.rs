@@ -6,7 +6,8 @@ use std::io::{self, Read, Write};
 use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 use proptest::prelude::*;
 
-use super::{drain, frames, pcap_of, pcapng_of, read};
+use super::{Writer, drain, frames, pcap_of, pcapng_of, read};
+use crate::capture::file::bytes::Order;
 use crate::capture::{Batch, CaptureError, CaptureReader, Delivery, PacketSource};
 
 /// Gives a capture in pieces of the given lengths, over and over.
@@ -79,6 +80,22 @@ fn a_frame_larger_than_a_block_is_read_whole() {
     let capture = pcapng_of(&lengths);
     let seen: Vec<usize> = frames(&capture).iter().map(|(_, data)| data.len()).collect();
     assert_eq!(seen, lengths);
+}
+
+#[test]
+fn a_run_of_other_blocks_longer_than_a_block_of_the_reader_is_passed_over() {
+    let mut writer = Writer::new(Order::Little);
+    writer.section().interface(1, 0, &[]);
+    for _ in 0..100 {
+        writer.block(0xbad, |body| {
+            body.raw(&[0; 100]);
+        });
+    }
+    writer.packet(0, 1, b"after all");
+    let mut reader = CaptureReader::new("test", writer.bytes.as_slice(), Delivery::Full).with_block_bytes(256);
+    let (frames, error) = drain(&mut reader);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(frames[0].1, b"after all");
 }
 
 #[test]
