@@ -327,6 +327,34 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_can_run_in_its_own_thread() {
+        let directory = tempfile::tempdir().unwrap();
+        write_capture(&directory.path().join("a"), 9);
+        let mut files = CaptureFiles::open(&[directory.path().to_owned()]).unwrap();
+        let mut filter = crate::capture::Filter::new("less 1").unwrap();
+        let matching = std::thread::spawn(move || {
+            let mut batch = Batch::default();
+            files.next_batch(&mut batch).unwrap() && filter.matches(&batch.frame(0).unwrap())
+        });
+        assert!(matching.join().unwrap());
+    }
+
+    /// A named pipe, as `<(zcat …)` in a shell makes one.
+    #[test]
+    fn a_named_pipe_is_read_without_a_look_ahead() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let mut files = CaptureFiles::open(std::slice::from_ref(&pipe)).unwrap();
+        assert_eq!(files.total_bytes(), None);
+        let writer = std::thread::spawn(move || fs::write(pipe, pcap_of(&[1, 2])).unwrap());
+        let (frames, error) = drain(&mut files);
+        writer.join().unwrap();
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(frames.len(), 2);
+    }
+
+    #[test]
     fn standard_input_can_be_given_once() {
         let dash = PathBuf::from("-");
         assert!(CaptureFiles::open(std::slice::from_ref(&dash)).unwrap().total_bytes().is_none());
