@@ -15,6 +15,9 @@ const READ_BYTES: usize = 128 * 1024;
 /// Memory an xz stream may ask for (`xz -9` needs 65 MiB). zstd refuses windows over 128 MiB by itself.
 const XZ_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Ends the blocks of an lz4 frame.
+const LZ4_END_MARK: [u8; 4] = [0; 4];
+
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compression {
@@ -75,7 +78,10 @@ pub(super) fn open<'a>(mut input: Box<dyn Read + Send + 'a>) -> io::Result<(Comp
         Compression::None => Box::new(whole),
         Compression::Gzip => Box::new(MultiGzDecoder::new(buffered(whole))),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(buffered(whole))?),
-        Compression::Lz4 => Box::new(Lz4(FrameDecoder::new(buffered(whole)))),
+        Compression::Lz4 => {
+            let input = LastBytes { input: whole, last: [[u8::MAX; 4]; 2] };
+            Box::new(Lz4(FrameDecoder::new(BufReader::with_capacity(READ_BYTES, input))))
+        }
         Compression::Xz => {
             let stream = Stream::new_stream_decoder(XZ_MEMORY_BYTES, CONCATENATED).map_err(io::Error::other)?;
             Box::new(XzDecoder::new_stream(whole, stream))
@@ -85,16 +91,42 @@ pub(super) fn open<'a>(mut input: Box<dyn Read + Send + 'a>) -> io::Result<(Comp
     Ok((compression, stream))
 }
 
-/// lz4 frames one after the other: the decoder says 0 at the end of each.
-struct Lz4<R: BufRead>(FrameDecoder<R>);
+/// lz4 frames one after the other. The decoder says 0 at the end of each frame, and also where the input ends between
+/// two blocks of one: that a frame is whole is seen by the end mark before its optional checksum.
+struct Lz4<R: Read>(FrameDecoder<BufReader<LastBytes<R>>>);
 
-impl<R: BufRead> Read for Lz4<R> {
+impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         loop {
             let count = self.0.read(room)?;
-            if count > 0 || room.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
+            if count > 0 || room.is_empty() {
                 return Ok(count);
             }
+            if self.0.get_mut().fill_buf()?.is_empty() {
+                let [before, last] = self.0.get_ref().get_ref().last;
+                let whole = last == LZ4_END_MARK || before == LZ4_END_MARK;
+                return if whole { Ok(0) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+            }
         }
+    }
+}
+
+/// Remembers the last eight bytes read through it.
+struct LastBytes<R> {
+    input: R,
+    last: [[u8; 4]; 2],
+}
+
+impl<R: Read> Read for LastBytes<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(room)?;
+        for &byte in room.iter().take(count).skip(count.saturating_sub(8)) {
+            let last = self.last.as_flattened_mut();
+            last.rotate_left(1);
+            if let Some(end) = last.last_mut() {
+                *end = byte;
+            }
+        }
+        Ok(count)
     }
 }

@@ -170,3 +170,14 @@ fn a_damaged_compressed_stream_gives_what_could_be_decompressed_and_then_says_so
         assert_eq!((offset, frames), (24 + 1_016 * seen.len() as u64, seen.len() as u64), "{name}: {problem}");
     }
 }
+
+#[test]
+fn an_lz4_stream_that_ends_between_two_blocks_is_cut_off() {
+    let capture = noise_capture();
+    let (_, mut stream) = compressed(&capture).into_iter().find(|(name, _)| *name == "lz4").unwrap();
+    let (frame_header, block) = (7, 4 + 64 * 1024);
+    stream.truncate(frame_header + 2 * block);
+    let (seen, error) = read(&stream);
+    assert_eq!(seen.len(), (2 * 64 * 1024 - 24) / 1_016);
+    assert!(error.unwrap().to_string().contains("lz4 stream cut off"));
+}
