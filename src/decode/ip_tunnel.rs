@@ -6,19 +6,55 @@ use super::envelope::Recorder;
 use super::ip::Ip;
 use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
-use super::{Encapsulation, Skip};
+use super::{Encapsulation, Skip, fits};
 use crate::net::IpVersion;
+
+const L2TP: u8 = 115;
+/// Ethernet as the payload of segment routing (RFC 8986).
+const ETHERNET: u8 = 143;
 
 impl<R: Recorder> Walk<R> {
     /// The packet inside an IP packet of `protocol`; `None` where there is none.
+    #[inline(never)]
     pub(super) fn ip_tunnel<'a>(&mut self, ip: &Ip, protocol: u8, data: View<'a>) -> Result<Option<Outcome<'a>>, Skip> {
         let kind = match (IpNumber(protocol), ip.version) {
             (IpNumber::IPV4, IpVersion::V4) => Encapsulation::IpInIp,
             (IpNumber::IPV4, IpVersion::V6) => Encapsulation::FourInSix,
             (IpNumber::IPV6, IpVersion::V4) => Encapsulation::SixInFour,
             (IpNumber::IPV6, IpVersion::V6) => Encapsulation::SixInSix,
+            (IpNumber::GRE, _) => return self.gre(ip, data),
+            (IpNumber::MPLS_IN_IP, _) => {
+                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::EtherType(0x8847), data);
+            }
+            (IpNumber::ETHER_IP, _) if data.data.starts_with(&[0x30, 0x00]) => {
+                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::Ethernet, data.skip(2)?);
+            }
+            (IpNumber(ETHERNET), _) => {
+                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::Ethernet, data);
+            }
+            (IpNumber(L2TP), _) => return self.l2tp_session(ip, data),
             _ => return Ok(None),
         };
         self.tunnel(ip, (kind, None), Layer::Ip, data)
+    }
+
+    /// An L2TPv3 data message from its session id on (RFC 3931, section 4.1). Cookie and sublayer have lengths only
+    /// the endpoints know: the first offset where an Ethernet or PPP frame fits is taken.
+    pub(super) fn l2tp_session<'a>(&mut self, ip: &Ip, data: View<'a>) -> Result<Option<Outcome<'a>>, Skip> {
+        let (Ok(session), Ok(rest)) = (data.be32(0), data.skip(4)) else { return Ok(None) };
+        if session == 0 {
+            return Ok(None);
+        }
+        for offset in [0, 4, 8, 12] {
+            let Ok(content) = rest.skip(offset) else { break };
+            let layer = match content {
+                frame if fits::ethernet(frame) => Layer::Ethernet,
+                frame if fits::ppp(frame) => Layer::Ppp,
+                packet if fits::ip(packet) => Layer::Ip,
+                _ => continue,
+            };
+            return self.tunnel(ip, (Encapsulation::L2tp, Some(session)), layer, content);
+        }
+        Ok(None)
     }
 }

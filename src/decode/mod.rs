@@ -12,14 +12,18 @@
 mod duplicate;
 mod encapsulation;
 mod envelope;
+mod ether;
+mod fits;
 mod fragment;
 #[cfg(test)]
 mod golden;
+mod gre;
 mod ip;
 mod ip_tunnel;
 mod link;
 mod options;
 mod packet;
+mod ppp;
 mod ranges;
 mod skip;
 #[cfg(test)]
@@ -28,6 +32,7 @@ mod transport;
 mod udp_tunnel;
 mod view;
 mod walk;
+mod wifi;
 
 pub use encapsulation::{Encapsulation, TunnelError, TunnelSet};
 pub use envelope::{Envelope, Few, Stripped};
@@ -150,7 +155,7 @@ impl Decoder {
             let start = batch.bytes.len();
             let datagram = self.fragments.finish(done, &mut batch.bytes, &mut self.account);
             *frames = datagram.frames;
-            walk.depth = walk.depth.checked_sub(1).ok_or(Skip::TooDeep)?;
+            walk.descend()?;
             let view = View::new(batch.bytes.get(start..).unwrap_or_default(), datagram.wire);
             whole = match walk.upper(datagram.ip, datagram.protocol, view)? {
                 Outcome::Packet(found) => return self.deliver(&batch.bytes, index, &meta, &walk.recorder, &found),
@@ -222,7 +227,8 @@ pub fn envelope(frame: Frame<'_>, options: &Options) -> Envelope {
 
 #[inline]
 fn walk<R>(options: &Options, recorder: R) -> Walk<R> {
-    Walk { tunnels: options.tunnels, depth: options.max_depth, recorder }
+    let detours = options.max_depth.saturating_mul(2).saturating_add(8);
+    Walk { tunnels: options.tunnels, depth: options.max_depth, detours, recorder }
 }
 
 #[inline]

@@ -9,6 +9,7 @@ use super::Skip;
 use super::envelope::Recorder;
 use super::ip::Ip;
 use super::packet::{TcpFields, TcpFlags};
+use super::udp_tunnel::is_tunnel_port;
 use super::view::View;
 use super::walk::{Found, Outcome, Walk};
 
@@ -43,12 +44,6 @@ impl<R: Recorder> Walk<R> {
         };
         Ok(Outcome::Packet(Found { ip, protocol, segment, data }))
     }
-}
-
-/// UDP ports of the tunnels [`super::udp_tunnel`] knows.
-#[inline]
-fn is_tunnel_port(port: u16) -> bool {
-    matches!(port, 1701 | 2152 | 3544 | 4341 | 4789 | 4790 | 5247 | 6081 | 8472)
 }
 
 /// A segment of which only the ports are known.

@@ -16,6 +16,8 @@ pub(super) struct Walk<R> {
     pub(super) tunnels: TunnelSet,
     /// Encapsulations that may still be stripped.
     pub(super) depth: u8,
+    /// Detours through [`Walk::enter`] that may still be made, so that layers without a name cannot nest for ever.
+    pub(super) detours: u8,
     pub(super) recorder: R,
 }
 
@@ -43,24 +45,36 @@ pub(super) enum Layer {
     EtherType(u16),
     /// IP of the version its first four bits say.
     Ip,
+    Ppp,
+    Wifi,
 }
 
 impl<R: Recorder> Walk<R> {
     /// Goes on with `layer`.
     #[inline(never)]
     pub(super) fn enter<'a>(&mut self, layer: Layer, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+        self.detours = self.detours.checked_sub(1).ok_or(Skip::TooDeep)?;
         match layer {
             Layer::Ethernet => self.ethernet(view),
             Layer::EtherType(ether_type) => self.ether_type(ether_type, view),
             Layer::Ip => self.ip(view),
+            Layer::Ppp => self.ppp(view),
+            Layer::Wifi => self.wifi(view, 0),
         }
     }
 
     /// Notes an encapsulation, and spends one step of the depth.
     #[inline]
     pub(super) fn strip(&mut self, kind: Encapsulation, id: Option<u32>) -> Result<(), Skip> {
-        self.depth = self.depth.checked_sub(1).ok_or(Skip::TooDeep)?;
+        self.descend()?;
         self.recorder.strip(kind, id);
+        Ok(())
+    }
+
+    /// Spends one step of the depth.
+    #[inline]
+    pub(super) fn descend(&mut self) -> Result<(), Skip> {
+        self.depth = self.depth.checked_sub(1).ok_or(Skip::TooDeep)?;
         Ok(())
     }
 
