@@ -1,4 +1,5 @@
-//! Turns the data in `geoip/` into the tables the library embeds: one zstd-compressed file per role in `OUT_DIR`.
+//! Turns the data in `geoip/` into the tables the library embeds: one file per role in `OUT_DIR`,
+//! the length of the columns (`u32`, little-endian) and then the columns compressed with zstd.
 
 #[path = "src/attribute/geo/catalogue.rs"]
 mod catalogue;
@@ -30,7 +31,9 @@ fn main() -> Outcome<()> {
             .ok_or_else(|| format!("geoip/sources.tsv: no line with eight columns has the role {role}"))?;
         println!("cargo:rerun-if-changed=geoip/{}", source.file);
         let table = read(&source).map_err(|error| format!("geoip/{}: {error}", source.file))?;
-        let blob = zstd::bulk::compress(&table.encode(), COMPRESSION_LEVEL)?;
+        let columns = table.encode();
+        let mut blob = u32::try_from(columns.len())?.to_le_bytes().to_vec();
+        blob.extend(zstd::bulk::compress(&columns, COMPRESSION_LEVEL)?);
         fs::write(Path::new(&out).join(format!("{role}.columns.zst")), blob)?;
     }
     Ok(())

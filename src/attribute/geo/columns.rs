@@ -3,7 +3,7 @@
 //! A [`Table`] is ranges that point at rows; a row is a number and a text (country: 0 and the code; network: the AS
 //! number and its organisation). Row 0 is "nothing known". IPv4 starts are a `u32` column. Nearly all IPv6
 //! boundaries fall on a /64, so IPv6 is a `u64` column of upper halves; the few /64s that are divided are marked
-//! [`DIVIDED`] there and answered by a small `u128` column. Each column has a jump index over its first 16 bits.
+//! [`DIVIDED`] there and answered by a small `u128` column. Each column has a jump index.
 //!
 //! `build.rs` includes this file too: it encodes the shipped tables and the library decodes them, so it stands on
 //! `std` alone.
@@ -22,8 +22,12 @@ const TEXT_LIMIT_BYTES: usize = 128 << 20;
 pub(crate) trait Key: Copy + Ord + Default {
     /// Bytes of the encoded form.
     const WIDTH: usize;
+    /// Bits that tell the buckets of a fine table apart.
+    const FINE_BITS: u32;
     /// The first 16 bits.
     fn bucket(self) -> usize;
+    /// The [`Key::FINE_BITS`] bits after them.
+    fn fine(self) -> usize;
     /// The next key, or none after the last.
     fn next(self) -> Option<Self>;
     /// Appends `self - before`, little-endian.
@@ -33,12 +37,17 @@ pub(crate) trait Key: Copy + Ord + Default {
 }
 
 macro_rules! key {
-    ($type:ty) => {
+    ($type:ty, $fine_bits:literal) => {
         impl Key for $type {
             const WIDTH: usize = size_of::<$type>();
+            const FINE_BITS: u32 = $fine_bits;
 
             fn bucket(self) -> usize {
                 (self >> (<$type>::BITS - 16)) as usize
+            }
+
+            fn fine(self) -> usize {
+                ((self << 16) >> (<$type>::BITS - Self::FINE_BITS)) as usize
             }
 
             fn next(self) -> Option<Self> {
@@ -56,29 +65,49 @@ macro_rules! key {
     };
 }
 
-key!(u32);
-key!(u64);
-key!(u128);
+// /24 and /28: allocations are seldom smaller than the next few bits tell apart.
+key!(u32, 8);
+key!(u64, 12);
+key!(u128, 12);
 
 /// Rows by first key; each range reaches to the next start.
+///
+/// The bucket of a key's first 16 bits says which starts to search. Where it holds many (half of IPv6 lies in a few
+/// /16s), a finer table over the key's next bits does; such a table takes at most 8 bytes per start.
 #[derive(Debug)]
 struct Column<K> {
     starts: Vec<K>,
     rows: Vec<u32>,
-    /// Where each bucket's starts begin, and their end.
+    /// Where each bucket's starts begin, and the end of the last.
     jumps: Vec<u32>,
+    /// By bucket: number of its fine table, from 1; 0 for none.
+    fine_of: Vec<u16>,
+    /// The fine tables, each as `jumps`.
+    fine_jumps: Vec<u32>,
 }
 
 impl<K: Key> Column<K> {
+    const FINE_BUCKETS: usize = 1 << K::FINE_BITS;
+
     fn new(starts: Vec<K>, rows: Vec<u32>) -> Self {
         let mut jumps = Vec::with_capacity(BUCKETS + 1);
-        for (place, start) in (0_u32..).zip(&starts) {
-            while jumps.len() <= start.bucket() {
-                jumps.push(place);
+        push_jumps(&mut jumps, BUCKETS, 0, starts.iter().map(|start| start.bucket()));
+        let mut column = Column { starts, rows, jumps, fine_of: vec![0; BUCKETS], fine_jumps: Vec::new() };
+        column.refine();
+        column
+    }
+
+    fn refine(&mut self) {
+        let mut tables = 0_u16;
+        for (bounds, table) in self.jumps.windows(2).zip(&mut self.fine_of) {
+            let [first, end] = *bounds else { continue };
+            let group = self.starts.get(first as usize..end as usize).unwrap_or_default();
+            if group.len() >= Self::FINE_BUCKETS / 2 && tables < u16::MAX {
+                tables += 1;
+                *table = tables;
+                push_jumps(&mut self.fine_jumps, Self::FINE_BUCKETS, first, group.iter().map(|start| start.fine()));
             }
         }
-        jumps.resize(BUCKETS + 1, starts.len() as u32);
-        Column { starts, rows, jumps }
     }
 
     fn row(&self, key: K) -> u32 {
@@ -87,8 +116,11 @@ impl<K: Key> Column<K> {
 
     fn find(&self, key: K) -> Option<u32> {
         let bucket = key.bucket();
-        let first = *self.jumps.get(bucket)? as usize;
-        let end = *self.jumps.get(bucket + 1)? as usize;
+        let (jumps, at) = match usize::from(*self.fine_of.get(bucket)?).checked_sub(1) {
+            None => (&self.jumps, bucket),
+            Some(table) => (&self.fine_jumps, table * (Self::FINE_BUCKETS + 1) + key.fine()),
+        };
+        let (first, end) = (*jumps.get(at)? as usize, *jumps.get(at + 1)? as usize);
         let inside = self.starts.get(first..end)?.partition_point(|start| *start <= key);
         self.rows.get((first + inside).checked_sub(1)?).copied()
     }
@@ -106,16 +138,27 @@ impl<K: Key> Column<K> {
     fn read(from: &mut Bytes<'_>) -> Option<Self> {
         let count = from.number()? as usize;
         let mut before = K::default();
-        let starts: Option<Vec<K>> = from
-            .take(count.checked_mul(K::WIDTH)?)?
-            .chunks_exact(K::WIDTH)
-            .map(|step| {
-                before = K::read_step(before, step)?;
-                Some(before)
-            })
-            .collect();
-        Some(Column::new(starts?, from.numbers(count)?))
+        let steps = from.take(count.checked_mul(K::WIDTH)?)?;
+        let mut starts = Vec::with_capacity(count);
+        for step in steps.chunks_exact(K::WIDTH) {
+            before = K::read_step(before, step)?;
+            starts.push(before);
+        }
+        Some(Column::new(starts, from.numbers(count)?))
     }
+}
+
+/// Appends where the starts of each bucket begin, and their end; `buckets_of` are ascending, the first start's place is
+/// `first`.
+fn push_jumps(jumps: &mut Vec<u32>, buckets: usize, first: u32, buckets_of: impl Iterator<Item = usize>) {
+    let begin = jumps.len();
+    let mut place = first;
+    for bucket in buckets_of {
+        let known = jumps.len() - begin;
+        jumps.extend((known..=bucket).map(|_| place));
+        place += 1;
+    }
+    jumps.resize(begin + buckets + 1, place);
 }
 
 /// A range begins before the one given last, lies inside it, or ends before it begins.
@@ -375,7 +418,9 @@ impl<'a> Bytes<'a> {
 
     fn numbers(&mut self, count: usize) -> Option<Vec<u32>> {
         let bytes = self.take(count.checked_mul(4)?)?;
-        Some(bytes.chunks_exact(4).filter_map(|number| number.try_into().ok()).map(u32::from_le_bytes).collect())
+        let mut numbers = Vec::with_capacity(count);
+        numbers.extend(bytes.chunks_exact(4).filter_map(|number| number.try_into().ok()).map(u32::from_le_bytes));
+        Some(numbers)
     }
 }
 

@@ -15,7 +15,9 @@ pub(super) fn open(role: Role) -> Result<(Table, Source), GeoError> {
         Role::Asn => ("asn", ASN),
     };
     let damaged = |reason: &str| GeoError::Shipped { role, reason: reason.to_owned() };
-    let bytes = zstd::decode_all(compressed).map_err(|error| damaged(&error.to_string()))?;
+    let (length, compressed) = compressed.split_first_chunk().ok_or_else(|| damaged("it is empty"))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let bytes = zstd::bulk::decompress(compressed, length).map_err(|error| damaged(&error.to_string()))?;
     let table = Table::decode(&bytes).ok_or_else(|| damaged("its columns do not fit each other"))?;
     let line = shipped(CATALOGUE).find(|line| line.role == name).ok_or_else(|| damaged("its source is not named"))?;
     let source = Source {
