@@ -16,6 +16,9 @@ demo: deps
 	@printf '\nReplaying demo/demo.pcapng, a day at a small utility and a clinic (the story: demo/README.md)\n\n'
 	@$(REPLAY) --format text --flows $(DEMO_OUT)/flows.jsonl --summary $(DEMO_OUT)/summary.json demo/demo.pcapng
 	@$(REPLAY) --format ecs --alerts $(DEMO_OUT)/alerts.jsonl demo/demo.pcapng 2>$(DEMO_OUT)/replay.log
+	@cd $(DEMO_OUT) && for file in alerts.jsonl flows.jsonl summary.json; do \
+		test -s $$file || { echo "$(DEMO_OUT)/$$file was not written" >&2; exit 1; }; \
+	done
 	@printf '\nWritten:\n'
 	@printf '  %-28s %s\n' \
 		$(DEMO_OUT)/alerts.jsonl 'the alerts, one ECS record per line, as a SIEM receives them' \
