@@ -7,8 +7,13 @@
 
 pub mod attribute;
 pub mod capture;
+pub mod cli;
 pub mod config;
 pub mod decode;
+pub mod deliver;
 pub mod detect;
+pub mod encode;
 pub mod flow;
 pub mod net;
+pub mod pipeline;
+pub mod run;

@@ -1,3 +1,5 @@
 //! The thin binary: arguments in, exit status out.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    borderflow::cli::main()
+}

@@ -170,7 +170,8 @@ impl Finding {
         self.totals.inbound_flows += added.inbound_flows;
         let worse = self.learn(subject, policy);
         let grown = self.growth() >= self.next_growth;
-        if !grown && !(worse && self.is_open()) {
+        let news = grown || worse && self.is_open();
+        if !news {
             self.suppressed += u64::from(self.is_open());
             return None;
         }

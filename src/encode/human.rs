@@ -85,7 +85,8 @@ mod tests {
         let printed: Vec<_> = [0, 999, 1000, 1499, 99_949, 99_951, 999_499, 999_500, 24_011_196, u64::MAX]
             .map(|bytes| Bytes(bytes).to_string())
             .into();
-        let expected = ["0 B", "999 B", "1.0 kB", "1.5 kB", "99.9 kB", "100 kB", "999 kB", "1.0 MB", "24.0 MB", "18.4 EB"];
+        let expected =
+            ["0 B", "999 B", "1.0 kB", "1.5 kB", "99.9 kB", "100 kB", "999 kB", "1.0 MB", "24.0 MB", "18.4 EB"];
         assert_eq!(printed, expected);
         assert_eq!(Count(1_234_567).to_string(), "1\u{202f}234\u{202f}567");
     }

@@ -117,12 +117,11 @@ impl Table {
         let index = slot as usize;
         let (Some(hot), Some(cold)) = (self.hot.get_mut(index), self.cold.get_mut(index)) else { return };
         let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
-        if arrival.packet.protocol == TCP {
-            if let Some((side, basis)) = initiator::of_handshake(arrival.packet, arrival.sender) {
-                if basis > hot.basis {
-                    (hot.initiator, hot.basis) = (side, basis);
-                }
-            }
+        if arrival.packet.protocol == TCP
+            && let Some((side, basis)) = initiator::of_handshake(arrival.packet, arrival.sender)
+            && basis > hot.basis
+        {
+            (hot.initiator, hot.basis) = (side, basis);
         }
         let (before, class) = (hot.class, hot.classify());
         let (then_s, now_s) = (hot.active.as_secs(), arrival.clock.as_secs());

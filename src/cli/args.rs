@@ -1,0 +1,128 @@
+//! What can be typed. Names are a contract that scripts rely on.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::config;
+
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\n\nIP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0",
+    "\nNetworks: RouteViews (https://www.routeviews.org), NRO (https://www.nro.net) and DB-IP, CC BY 4.0",
+    "\nBorderflow is free software under the Apache License 2.0."
+);
+
+/// Which of our hosts send data to a flagged jurisdiction, and which are remotely managed from one?
+#[derive(Debug, Parser)]
+#[command(
+    name = "borderflow",
+    version,
+    long_version = LONG_VERSION,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 done; 1 something failed; 2 wrong usage or configuration.\n\
+                  BORDERFLOW_LOG=debug shows more, BORDERFLOW_LOG=error less. NO_COLOR=1 switches colours off."
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read captures and report who sends data where
+    Replay(ReplayArgs),
+    /// Validate the configuration and show what it amounts to
+    Check(ConfigArgs),
+    /// Tell where an address is, whose network it is, and what the configuration thinks of it
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConfigArgs {
+    /// Configuration file [default: ./config.toml, then /etc/borderflow/config.toml, then the built-in defaults]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// Override one configuration key, such as flow.max_flows=100000; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  \
+    borderflow replay capture.pcapng\n  \
+    borderflow replay --flows flows.jsonl --summary summary.json /captures/2025-11-12/\n  \
+    tcpdump -i eth0 -w - | borderflow replay --format ecs - > alerts.jsonl\n  \
+    borderflow replay --filter 'not port 22' --set jurisdictions.preset=us-28cfr202 day.pcap.zst")]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// Where alerts go: a path, or - for standard output [default: the configured outputs, or -]
+    #[arg(long, value_name = "DEST", value_hint = ValueHint::FilePath)]
+    pub(super) alerts: Option<PathBuf>,
+    /// How alerts are written [default: text on a terminal, ecs otherwise]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<AlertFormat>,
+    /// Write one ECS record per flow as it ends, JSON lines
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) flows: Option<PathBuf>,
+    /// Write the run's counters as JSON
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) summary: Option<PathBuf>,
+    /// Read only what matches a pcap filter expression
+    #[arg(long, value_name = "BPF")]
+    pub(super) filter: Option<String>,
+    /// Shards, up to 64; the output is the same for any number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(super) threads: u8,
+    /// A capture, a directory of captures (read in time order), or - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  borderflow explain 47.91.67.66 --format json")]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(super) format: ExplainFormat,
+    /// An IPv4 or IPv6 address
+    #[arg(value_name = "ADDRESS")]
+    pub(super) address: IpAddr,
+}
+
+/// Format of alerts.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum AlertFormat {
+    /// Elastic Common Schema, JSON lines
+    Ecs,
+    /// Lines for people, and a table
+    Text,
+}
+
+impl From<AlertFormat> for config::Format {
+    fn from(format: AlertFormat) -> Self {
+        match format {
+            AlertFormat::Ecs => config::Format::Ecs,
+            AlertFormat::Text => config::Format::Text,
+        }
+    }
+}
+
+/// Format of an explanation.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}

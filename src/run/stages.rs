@@ -1,0 +1,190 @@
+//! The pipeline on one thread or on several.
+//!
+//! With several, the calling thread reads and decodes, each shard has a thread, and so has the judge. A batch is shared
+//! by reference and comes back for reuse; every channel is bounded, so the slowest stage sets the pace and memory stays
+//! flat. Nothing is copied but the small decoded packets.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use crate::capture::Batch;
+use crate::deliver::Output;
+use crate::flow::{FlowCounters, FlowUpdate};
+use crate::net::Timestamp;
+use crate::pipeline::{Front, Judge, Prepared, Shard};
+
+/// Batches on their way at once, per shard.
+const IN_FLIGHT: usize = 4;
+
+/// Where batches come from: refills the batch, and says whether there was one.
+pub(super) type Refill<'a> = dyn FnMut(&mut Batch, &Front) -> bool + 'a;
+
+/// The outputs, and whether anybody still listens to them.
+pub(super) struct Outputs<'a> {
+    pub(super) list: Vec<&'a mut dyn Output>,
+    /// Called after each batch with true where every output was abandoned.
+    pub(super) abandoned: &'a (dyn Fn() + Sync),
+}
+
+impl Outputs<'_> {
+    fn flush(&mut self) {
+        for output in &mut self.list {
+            output.flush();
+        }
+        if !self.list.is_empty() && self.list.iter().all(|output| output.is_abandoned()) {
+            (self.abandoned)();
+        }
+    }
+}
+
+/// Runs every stage on this thread.
+pub(super) fn inline(
+    refill: &mut Refill<'_>,
+    front: &mut Front,
+    mut shard: Shard,
+    judge: &mut Judge,
+    outputs: &mut Outputs<'_>,
+) -> FlowCounters {
+    let (mut batch, mut packets, mut updates) = (Batch::default(), [Vec::new()], Vec::new());
+    while refill(&mut batch, front) {
+        front.decode(&mut batch, &mut packets);
+        let [list] = &mut packets;
+        shard.handle(&batch, list, front.clock(), &mut updates);
+        list.clear();
+        judge.handle(&mut updates, front.clock(), &mut outputs.list);
+        outputs.flush();
+    }
+    front.finish();
+    shard.finish(front.clock(), &mut updates);
+    judge.finish(&mut updates, front.clock(), &mut outputs.list);
+    outputs.flush();
+    shard.counters()
+}
+
+/// A batch on its way to one shard.
+struct Work {
+    batch: Arc<Batch>,
+    packets: Vec<Prepared>,
+    clock: Timestamp,
+}
+
+/// What a shard made of one batch.
+struct Done {
+    batch: Arc<Batch>,
+    packets: Vec<Prepared>,
+    updates: Vec<FlowUpdate>,
+    clock: Timestamp,
+}
+
+/// Runs each shard and the judge on threads of their own.
+pub(super) fn threaded(
+    refill: &mut Refill<'_>,
+    front: &mut Front,
+    shards: Vec<Shard>,
+    judge: &mut Judge,
+    outputs: &mut Outputs<'_>,
+) -> FlowCounters {
+    thread::scope(|scope| {
+        let (mut senders, mut receivers, mut shard_threads) = (Vec::new(), Vec::new(), Vec::new());
+        for shard in shards {
+            let (to_shard, work) = sync_channel::<Work>(IN_FLIGHT);
+            let (to_judge, done) = sync_channel::<Done>(IN_FLIGHT);
+            senders.push(to_shard);
+            receivers.push(done);
+            shard_threads.push(scope.spawn(move || shard_loop(shard, &work, &to_judge)));
+        }
+        let (give_back, spent) = sync_channel::<(Batch, Vec<Vec<Prepared>>)>(IN_FLIGHT * 2);
+        let judge_thread = scope.spawn(move || judge_loop(judge, &receivers, outputs, &give_back));
+        read_loop(refill, front, senders, &spent);
+        let mut counters = FlowCounters::default();
+        for handle in shard_threads {
+            counters.add(&join(handle));
+        }
+        join(judge_thread);
+        counters
+    })
+}
+
+/// Reads and decodes until the end, then drops the senders, which ends the shards.
+fn read_loop(
+    refill: &mut Refill<'_>,
+    front: &mut Front,
+    senders: Vec<SyncSender<Work>>,
+    spent: &Receiver<(Batch, Vec<Vec<Prepared>>)>,
+) {
+    loop {
+        let (mut batch, mut lists) = spent.try_recv().unwrap_or_default();
+        lists.resize_with(senders.len(), Vec::new);
+        if !refill(&mut batch, front) {
+            break;
+        }
+        front.decode(&mut batch, &mut lists);
+        let (batch, clock) = (Arc::new(batch), front.clock());
+        for (sender, packets) in senders.iter().zip(lists) {
+            // A shard that is gone has panicked; joining it will say so.
+            let _ = sender.send(Work { batch: Arc::clone(&batch), packets, clock });
+        }
+    }
+    front.finish();
+}
+
+fn shard_loop(mut shard: Shard, work: &Receiver<Work>, to_judge: &SyncSender<Done>) -> FlowCounters {
+    let mut last = Timestamp::ZERO;
+    while let Ok(Work { batch, mut packets, clock }) = work.recv() {
+        let mut updates = Vec::new();
+        shard.handle(&batch, &packets, clock, &mut updates);
+        packets.clear();
+        last = clock;
+        if to_judge.send(Done { batch, packets, updates, clock }).is_err() {
+            break;
+        }
+    }
+    let mut updates = Vec::new();
+    shard.finish(last, &mut updates);
+    let _ = to_judge.send(Done { batch: Arc::default(), packets: Vec::new(), updates, clock: last });
+    shard.counters()
+}
+
+/// Takes one result per shard and batch; the last result of each shard ends its flows.
+fn judge_loop(
+    judge: &mut Judge,
+    receivers: &[Receiver<Done>],
+    outputs: &mut Outputs<'_>,
+    give_back: &SyncSender<(Batch, Vec<Vec<Prepared>>)>,
+) {
+    let mut updates = Vec::new();
+    let mut held: Option<Timestamp> = None;
+    loop {
+        let results: Vec<Done> = receivers.iter().filter_map(|receiver| receiver.recv().ok()).collect();
+        // The results before the last are judged only once it is known that they are not the last.
+        if results.is_empty() {
+            judge.finish(&mut updates, held.unwrap_or_default(), &mut outputs.list);
+            outputs.flush();
+            return;
+        }
+        if let Some(clock) = held {
+            judge.handle(&mut updates, clock, &mut outputs.list);
+            outputs.flush();
+        }
+        let (mut batch, mut lists) = (None, Vec::with_capacity(results.len()));
+        for mut done in results {
+            updates.append(&mut done.updates);
+            held = Some(done.clock);
+            lists.push(done.packets);
+            batch = Arc::into_inner(done.batch).or(batch);
+        }
+        if let Some(batch) = batch {
+            // Nobody waits for a batch: one too many is dropped.
+            let _ = give_back.try_send((batch, lists));
+        }
+    }
+}
+
+/// The result of a thread; its panic goes on in this one.
+fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    match handle.join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
