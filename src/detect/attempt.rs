@@ -9,7 +9,8 @@ pub(super) struct Attempt;
 impl Rule for Attempt {
     fn judge(&self, subject: &Subject<'_>) -> Option<Observation> {
         let update = subject.judged.update;
-        if update.answered || !update.cause.is_end() {
+        // An ICMP message without a counterpart reports on another conversation; it begins none.
+        if update.answered || update.one_way || !update.cause.is_end() {
             return None;
         }
         let inbound = subject.is_inbound();
