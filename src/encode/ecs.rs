@@ -57,7 +57,7 @@ struct AlertRecord<'a> {
     source: Peer<'a>,
     destination: Peer<'a>,
     network: Network,
-    rule: Rule<'a>,
+    rule: Rule,
     threat: Threat,
     observer: Observer,
     related: Related,
@@ -88,11 +88,10 @@ struct Event<'a> {
 }
 
 #[derive(Serialize)]
-struct Rule<'a> {
+struct Rule {
     id: &'static str,
     name: &'static str,
     ruleset: &'static str,
-    reference: &'a str,
 }
 
 #[derive(Serialize)]
@@ -233,7 +232,6 @@ impl<'a> AlertRecord<'a> {
                 id: alert.activity.id(),
                 name: alert.activity.name(),
                 ruleset: "borderflow",
-                reference: &alert.jurisdiction.basis,
             },
             threat: Threat::of(alert.activity.technique(flow.direction)),
             observer: Observer::US,
