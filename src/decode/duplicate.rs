@@ -23,7 +23,7 @@
 use std::time::Duration;
 
 use super::envelope::Recorder;
-use super::ip::{Fragment, Ip};
+use super::ip::{Ip, Piece};
 use super::packet::TcpFlags;
 use super::walk::Found;
 use super::{Encapsulation, View};
@@ -130,8 +130,9 @@ impl Print {
     }
 
     /// Of a fragment, which always has an identification.
-    pub(super) fn of_fragment(fragment: &Fragment<'_>, path: Path) -> Print {
-        let place = u64::from(fragment.id) << 32 | u64::from(fragment.offset) << 1 | u64::from(fragment.more);
+    pub(super) fn of_fragment(fragment: &Found<'_>, path: Path) -> Print {
+        let Piece { id, offset, more } = fragment.piece;
+        let place = u64::from(id) << 32 | u64::from(offset) << 1 | u64::from(more);
         let hash = mix(start(&fragment.ip, fragment.protocol), place);
         Print::new(hash_bytes(hash, fragment.data.data), &fragment.ip, path, u32::MAX)
     }
@@ -155,6 +156,8 @@ impl Path {
 }
 
 impl Recorder for Path {
+    const KEEPS_TRANSPORT: bool = true;
+
     #[inline]
     fn macs(&mut self, destination: [u8; 6], source: [u8; 6]) {
         let [a, b, c, d, e, f] = destination;
@@ -194,15 +197,22 @@ fn start(ip: &Ip, protocol: u8) -> u64 {
 /// The transport header without its checksum, and the payload.
 #[inline]
 fn hash_segment(hash: u64, protocol: u8, data: View<'_>) -> u64 {
-    let (checksum, behind) = match IpNumber(protocol) {
-        IpNumber::TCP => (16, 18),
-        IpNumber::UDP | IpNumber::UDP_LITE => (6, 8),
-        IpNumber::ICMP | IpNumber::IPV6_ICMP => (2, 4),
-        _ => (0, 0),
-    };
+    const ALL_BUT_UDP_CHECKSUM: u64 = u64::MAX >> 16;
     let bytes = data.data;
-    let head = bytes.get(..checksum).unwrap_or(bytes);
-    hash_bytes(hash_bytes(hash, head), bytes.get(behind..).unwrap_or_default())
+    match (IpNumber(protocol), bytes.split_first_chunk::<8>()) {
+        (IpNumber::UDP | IpNumber::UDP_LITE, Some((head, rest))) => {
+            hash_bytes(mix(hash, u64::from_le_bytes(*head) & ALL_BUT_UDP_CHECKSUM), rest)
+        }
+        (IpNumber::TCP, Some((head, rest))) => {
+            let second = rest.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
+            let hash = mix(hash ^ u64::from_le_bytes(*head), second);
+            hash_bytes(hash, rest.get(10..).unwrap_or_default())
+        }
+        (IpNumber::ICMP | IpNumber::IPV6_ICMP, Some((head, rest))) => {
+            hash_bytes(mix(hash, u64::from_le_bytes(*head) & !0xffff_0000), rest)
+        }
+        _ => hash_bytes(hash, bytes),
+    }
 }
 
 /// Folded 64-bit multiplication: both halves of the product depend on every bit of both factors.
@@ -212,27 +222,137 @@ fn mix(a: u64, b: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// 32 bytes at a time in two lanes, which keeps the multiplier busy.
+/// 64 bytes at a time in four lanes, which keeps the multiplier busy; the last bytes may be read twice.
 #[inline]
 fn hash_bytes(hash: u64, bytes: &[u8]) -> u64 {
-    let (chunks, rest) = bytes.as_chunks::<32>();
-    let (mut a, mut b) = (hash, hash.rotate_left(32));
-    for [c0, c1, c2, c3, c4, c5, c6, c7, rest @ ..] in chunks {
-        let [d0, d1, d2, d3, d4, d5, d6, d7, e0, e1, e2, e3, e4, e5, e6, e7, f0, f1, f2, f3, f4, f5, f6, f7] = *rest;
-        let first = u64::from_le_bytes([*c0, *c1, *c2, *c3, *c4, *c5, *c6, *c7]);
-        let second = u64::from_le_bytes([d0, d1, d2, d3, d4, d5, d6, d7]);
-        let third = u64::from_le_bytes([e0, e1, e2, e3, e4, e5, e6, e7]);
-        let fourth = u64::from_le_bytes([f0, f1, f2, f3, f4, f5, f6, f7]);
-        a = mix(a ^ first, second);
-        b = mix(b ^ third, fourth);
+    let (words, tail) = bytes.as_chunks::<8>();
+    let (blocks, rest) = words.as_chunks::<8>();
+    let mut lanes = [hash, hash.rotate_left(16), hash.rotate_left(32), hash.rotate_left(48)];
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    for [a, b, c, d, e, f, g, h] in blocks {
+        let [first, second, third, fourth] = lanes;
+        lanes = [
+            mix(first ^ word(a), word(b)),
+            mix(second ^ word(c), word(d)),
+            mix(third ^ word(e), word(f)),
+            mix(fourth ^ word(g), word(h)),
+        ];
     }
-    let (words, last) = rest.as_chunks::<8>();
-    for word in words {
-        a = mix(a, u64::from_le_bytes(*word));
+    let [first, second, third, fourth] = lanes;
+    let mut hash = if blocks.is_empty() { hash } else { mix(first ^ second, third ^ fourth.rotate_left(1)) };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    for [a, b] in pairs {
+        hash = mix(hash ^ word(a), word(b));
     }
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(last) {
-        *to = *from;
+    let odd = odd.first().map_or(0, word);
+    let last = match bytes.last_chunk::<8>() {
+        Some(last) => word(last),
+        None => tail.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
+    };
+    mix(hash ^ odd, last ^ (bytes.len() as u64).rotate_left(48))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Batch, LinkType};
+    use crate::decode::{Decoded, Decoder, Options, Skip, golden};
+
+    /// Copies counted of packets at these times in microseconds.
+    fn counted(window: Duration, frames: &[(u64, Vec<u8>)]) -> usize {
+        let mut batch = Batch::default();
+        for (micros, bytes) in frames {
+            batch.push(Timestamp::from_nanos(1_000_000_000 + micros * 1_000), LinkType::ETHERNET, 0, bytes);
+        }
+        let mut decoder = Decoder::new(Options { duplicate_window: window, ..Options::default() });
+        let counted = (0..frames.len())
+            .filter(|index| {
+                let clock = batch.frames[*index].timestamp;
+                matches!(decoder.decode(&mut batch, *index, clock), Ok(Decoded::Packet(_)))
+            })
+            .count();
+        assert_eq!(decoder.skips().of(Skip::Duplicate) as usize, frames.len() - counted);
+        counted
     }
-    mix(mix(a, u64::from_le_bytes(word)), b ^ bytes.len() as u64)
+
+    const WINDOW: Duration = Duration::from_millis(50);
+
+    fn udp(ttl: u8, id: u16) -> Vec<u8> {
+        golden::ethernet(0x0800, golden::ipv4(17, ttl, id, &golden::udp(5004, 5004, golden::PAYLOAD)))
+    }
+
+    fn tcp(ttl: u8, id: u16) -> Vec<u8> {
+        golden::ethernet(0x0800, golden::ipv4(6, ttl, id, &golden::tcp(golden::PAYLOAD)))
+    }
+
+    fn tagged() -> Vec<u8> {
+        let packet = golden::ipv4(17, 64, 9, &golden::udp(5004, 5004, golden::PAYLOAD));
+        golden::ethernet(0x8100, [golden::tag(20, 0x0800), packet].concat())
+    }
+
+    #[test]
+    fn a_packet_mirrored_twice_counts_once() {
+        let rerouted = udp(63, 9);
+        for copy in [udp(64, 9), rerouted, tagged()] {
+            assert_eq!(counted(WINDOW, &[(0, udp(64, 9)), (300, copy)]), 1);
+        }
+        assert_eq!(counted(WINDOW, &[(0, udp(64, 0)), (300, udp(63, 0))]), 1);
+        assert_eq!(counted(WINDOW, &[(0, tcp(64, 9)), (20_000, tcp(64, 9))]), 1);
+    }
+
+    #[test]
+    fn a_copy_with_another_checksum_is_still_a_copy() {
+        let mut copy = udp(63, 9);
+        copy[14 + 20 + 6] ^= 0xff;
+        copy[14 + 10] ^= 0xff;
+        assert_eq!(counted(WINDOW, &[(0, udp(64, 9)), (300, copy)]), 1);
+    }
+
+    #[test]
+    fn repetitions_count_however_equal_they_are() {
+        let repeated = [(0, udp(64, 0)), (100, udp(64, 0)), (5_000, udp(64, 0))];
+        assert_eq!(counted(WINDOW, &repeated), 3);
+        let renumbered: Vec<_> = (0..50).map(|i| (i * 20, udp(64, i as u16 + 1))).collect();
+        assert_eq!(counted(WINDOW, &renumbered), 50);
+        let constant = [(0, udp(64, 9)), (20_000, udp(64, 9))];
+        assert_eq!(counted(WINDOW, &constant), 2);
+        let v6 = golden::ethernet(0x86dd, golden::ipv6(6, &golden::tcp(golden::PAYLOAD)));
+        assert_eq!(counted(WINDOW, &[(0, v6.clone()), (900, v6)]), 2);
+        assert_eq!(counted(WINDOW, &[(0, tcp(64, 8)), (10_000, tcp(64, 9))]), 2);
+    }
+
+    #[test]
+    fn each_repetition_counts_once_where_two_points_are_mirrored() {
+        let frames: Vec<_> = (0..10).flat_map(|i| [(i * 1_000, udp(64, 0)), (i * 1_000 + 200, udp(63, 0))]).collect();
+        assert_eq!(counted(WINDOW, &frames), 10);
+    }
+
+    #[test]
+    fn beyond_the_window_and_without_one_everything_counts() {
+        let frames = [(0, udp(64, 9)), (60_000, udp(63, 9))];
+        assert_eq!(counted(WINDOW, &frames), 2);
+        assert_eq!(counted(Duration::ZERO, &[(0, udp(64, 9)), (1, udp(63, 9))]), 2);
+    }
+
+    #[test]
+    fn mirrored_fragments_make_one_datagram() {
+        let payload = golden::udp(5004, 5004, &[7; 200]);
+        let part = |ttl, start: usize, end: usize, field: u16| {
+            let mut bytes = golden::ethernet(0x0800, golden::ipv4(17, ttl, 77, &payload[start..end]));
+            bytes[20..22].copy_from_slice(&field.to_be_bytes());
+            bytes
+        };
+        let frames: Vec<_> = [(64, 0), (63, 50)]
+            .iter()
+            .flat_map(|&(ttl, at)| [(at, part(ttl, 0, 104, 0x2000)), (at + 10, part(ttl, 104, 208, 13))])
+            .collect();
+        let mut batch = Batch::default();
+        for (micros, bytes) in &frames {
+            batch.push(Timestamp::from_nanos(micros * 1_000), LinkType::ETHERNET, 0, bytes);
+        }
+        let mut decoder = Decoder::new(Options::default());
+        let packets = (0..4).filter_map(|i| decoder.decode(&mut batch, i, Timestamp::ZERO).ok()).collect::<Vec<_>>();
+        let [Decoded::Held, Decoded::Packet(packet)] = packets.as_slice() else { panic!("{packets:?}") };
+        assert_eq!((packet.frames, decoder.skips().of(Skip::Duplicate)), (2, 2));
+    }
 }

@@ -12,6 +12,9 @@ use crate::net::MacAddr;
 
 /// Hears what the walk strips, outermost first.
 pub(super) trait Recorder: Clone {
+    /// Whether the transport header is looked at again after the walk.
+    const KEEPS_TRANSPORT: bool = false;
+
     /// A link header with these addresses.
     fn macs(&mut self, destination: [u8; 6], source: [u8; 6]);
     /// An encapsulation, with its number where it has one.

@@ -10,31 +10,32 @@ use super::{Encapsulation, Skip, fits};
 /// EtherTypes that announce a VLAN tag: 802.1Q, 802.1ad, and the numbers QinQ used before it.
 pub(super) const VLAN_TYPES: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
 
-impl<R: Recorder> Walk<R> {
+impl<'a, R: Recorder> Walk<'a, R> {
     /// Ethernet II, and 802.3 with a length where the EtherType would be.
-    #[inline]
-    pub(super) fn ethernet<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    #[inline(always)]
+    pub(super) fn ethernet(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<14>()?;
         self.recorder.macs([h[0], h[1], h[2], h[3], h[4], h[5]], [h[6], h[7], h[8], h[9], h[10], h[11]]);
         self.ether_type(u16::from_be_bytes([h[12], h[13]]), rest)
     }
 
     /// What an EtherType announces, behind any number of VLAN tags.
-    #[inline]
-    pub(super) fn ether_type<'a>(&mut self, mut ether_type: u16, mut view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    #[inline(always)]
+    pub(super) fn ether_type(&mut self, mut ether_type: u16, mut view: View<'a>) -> Result<Outcome, Skip> {
         while VLAN_TYPES.contains(&ether_type) {
             let (tag, rest) = view.take::<4>()?;
             self.strip(Encapsulation::Vlan, Some(u32::from(u16::from_be_bytes([tag[0], tag[1]]) & 0x0fff)))?;
             (ether_type, view) = (u16::from_be_bytes([tag[2], tag[3]]), rest);
         }
         match EtherType(ether_type) {
-            EtherType::IPV4 | EtherType::IPV6 => self.ip(view),
+            EtherType::IPV4 => self.ip(view),
+            EtherType::IPV6 => self.ipv6(view),
             _ => self.other_ether_type(ether_type, view),
         }
     }
 
     #[inline(never)]
-    fn other_ether_type<'a>(&mut self, ether_type: u16, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    fn other_ether_type(&mut self, ether_type: u16, view: View<'a>) -> Result<Outcome, Skip> {
         match ether_type {
             0..=1500 => self.llc(view.limit(view.wire.min(ether_type.into()))),
             0x6558 => self.enter(Layer::Ethernet, view),
@@ -57,24 +58,24 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// A tag of `len` bytes, then the next EtherType.
-    fn tag<'a>(&mut self, len: usize, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    fn tag(&mut self, len: usize, view: View<'a>) -> Result<Outcome, Skip> {
         let rest = view.skip(len)?;
         self.enter(Layer::EtherType(rest.be16(0)?), rest.skip(2)?)
     }
 
     /// IEEE 802.2: service access points, or SNAP (RFC 1042), or OSI network layer ids (RFC 2684).
-    pub(super) fn llc<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn llc(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (sap, rest) = view.take::<3>()?;
         match *sap {
             [0xaa, 0xaa, 0x03] => self.snap(rest),
-            [0x06, 0x06, 0x03] => self.ip(rest),
+            [0x06, 0x06, 0x03] => self.enter(Layer::Ip, rest),
             [0xfe, 0xfe, 0x03] => self.network_layer_id(rest),
             _ => Err(Skip::NotIp),
         }
     }
 
     /// Behind the LLC header: an organisation and a protocol.
-    pub(super) fn snap<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn snap(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<5>()?;
         match *h {
             [0, 0, 0 | 0xf8, high, low] => self.enter(Layer::EtherType(u16::from_be_bytes([high, low])), rest),
@@ -88,17 +89,17 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// ISO/IEC TR 9577: IPv4, IPv6, SNAP.
-    pub(super) fn network_layer_id<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn network_layer_id(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (id, rest) = view.take::<1>()?;
         match *id {
-            [0xcc | 0x8e] => self.ip(rest),
+            [0xcc | 0x8e] => self.enter(Layer::Ip, rest),
             [0x80] => self.snap(rest),
             _ => Err(Skip::NotIp),
         }
     }
 
     /// RFC 3032. What follows the stack is not said: IP, or Ethernet with or without a control word (RFC 4448).
-    pub(super) fn mpls<'a>(&mut self, mut view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn mpls(&mut self, mut view: View<'a>) -> Result<Outcome, Skip> {
         let label = loop {
             let (entry, rest) = view.take::<4>()?;
             view = rest;
@@ -109,14 +110,14 @@ impl<R: Recorder> Walk<R> {
         self.strip(Encapsulation::Mpls, Some(label))?;
         match view.byte(0)? >> 4 {
             0 if view.skip(4).is_ok_and(fits::ethernet) => self.enter(Layer::Ethernet, view.skip(4)?),
-            4 | 6 if fits::ip(view) || !fits::ethernet(view) => self.ip(view),
+            4 | 6 if fits::ip(view) || !fits::ethernet(view) => self.enter(Layer::Ip, view),
             _ if fits::ethernet(view) => self.enter(Layer::Ethernet, view),
             _ => Err(Skip::NotIp),
         }
     }
 
     /// RFC 2516, session stage.
-    pub(super) fn pppoe<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn pppoe(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<6>()?;
         if h[0] != 0x11 || h[1] != 0 {
             return Err(Skip::NotIp);
@@ -127,7 +128,7 @@ impl<R: Recorder> Walk<R> {
 
     /// IEEE 802.1AE: control bits, short length, packet number, channel id where present. The integrity check value
     /// at the end is left out with the padding.
-    fn macsec<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    fn macsec(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         const ENCRYPTED_OR_CHANGED: u8 = 0x0c;
         const HAS_CHANNEL: u8 = 0x20;
         let control = view.byte(0)?;
@@ -140,14 +141,14 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// IEEE 802.1ah: the service tag, then the customer's Ethernet header.
-    fn backbone_bridge<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    fn backbone_bridge(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (tag, rest) = view.take::<4>()?;
         self.strip(Encapsulation::BackboneBridge, Some(u32::from_be_bytes(*tag) & 0x00ff_ffff))?;
         self.enter(Layer::Ethernet, rest)
     }
 
     /// RFC 8300: length in words, next protocol, service path.
-    pub(super) fn service_header<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn service_header(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let h = view.peek::<8>()?;
         let len = usize::from(h[1] & 0x3f) * 4;
         if len < 8 {

@@ -10,7 +10,8 @@ pub(super) fn ip(view: View<'_>) -> bool {
     match view.data {
         [first @ 0x45..=0x4f, _, high, low, ..] => {
             let total = usize::from(u16::from_be_bytes([*high, *low]));
-            total >= usize::from(first & 0x0f) * 4 && total <= view.wire
+            let is_super_frame = total == 0 && view.wire > 0xffff;
+            is_super_frame || total >= usize::from(first & 0x0f) * 4 && total <= view.wire
         }
         [0x60..=0x6f, _, _, _, high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])) + 40 <= view.wire,
         _ => false,

@@ -2,7 +2,6 @@
 //! ERSPAN (draft-foschiano-erspan), WCCP redirection.
 
 use super::envelope::Recorder;
-use super::ip::Ip;
 use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
 use super::{Encapsulation, Skip};
@@ -15,13 +14,22 @@ struct Gre<'a> {
     content: View<'a>,
 }
 
-impl<R: Recorder> Walk<R> {
+impl<'a, R: Recorder> Walk<'a, R> {
     /// The packet inside a GRE packet; `None` where there is none.
-    pub(super) fn gre<'a>(&mut self, ip: &Ip, data: View<'a>) -> Result<Option<Outcome<'a>>, Skip> {
+    pub(super) fn gre(&mut self, data: View<'a>) -> Result<Option<Outcome>, Skip> {
         let Ok(gre) = header(data) else { return Ok(None) };
         let Ok((kind, id, layer, content)) = content(&gre) else { return Ok(None) };
-        self.tunnel(ip, (kind, id), layer, content)
+        self.tunnel((kind, id), layer, content)
     }
+}
+
+/// GRE in UDP (RFC 8086), which has neither routing nor a version: what it carries.
+pub(super) fn in_udp(payload: View<'_>) -> Result<(Encapsulation, Option<u32>, Layer, View<'_>), Skip> {
+    const RESERVED: u16 = 0x4fff;
+    if payload.be16(0)? & RESERVED != 0 {
+        return Err(Skip::Malformed);
+    }
+    content(&header(payload)?)
 }
 
 fn header(data: View<'_>) -> Result<Gre<'_>, Skip> {

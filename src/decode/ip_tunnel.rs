@@ -3,7 +3,6 @@
 use etherparse::IpNumber;
 
 use super::envelope::Recorder;
-use super::ip::Ip;
 use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
 use super::{Encapsulation, Skip, fits};
@@ -13,34 +12,34 @@ const L2TP: u8 = 115;
 /// Ethernet as the payload of segment routing (RFC 8986).
 const ETHERNET: u8 = 143;
 
-impl<R: Recorder> Walk<R> {
+impl<'a, R: Recorder> Walk<'a, R> {
     /// The packet inside an IP packet of `protocol`; `None` where there is none.
     #[inline(never)]
-    pub(super) fn ip_tunnel<'a>(&mut self, ip: &Ip, protocol: u8, data: View<'a>) -> Result<Option<Outcome<'a>>, Skip> {
-        let kind = match (IpNumber(protocol), ip.version) {
+    pub(super) fn ip_tunnel(&mut self, protocol: u8, data: View<'a>) -> Result<Option<Outcome>, Skip> {
+        let kind = match (IpNumber(protocol), self.found.ip.version) {
             (IpNumber::IPV4, IpVersion::V4) => Encapsulation::IpInIp,
             (IpNumber::IPV4, IpVersion::V6) => Encapsulation::FourInSix,
             (IpNumber::IPV6, IpVersion::V4) => Encapsulation::SixInFour,
             (IpNumber::IPV6, IpVersion::V6) => Encapsulation::SixInSix,
-            (IpNumber::GRE, _) => return self.gre(ip, data),
+            (IpNumber::GRE, _) => return self.gre(data),
             (IpNumber::MPLS_IN_IP, _) => {
-                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::EtherType(0x8847), data);
+                return self.tunnel((Encapsulation::EtherIp, None), Layer::EtherType(0x8847), data);
             }
             (IpNumber::ETHER_IP, _) if data.data.starts_with(&[0x30, 0x00]) => {
-                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::Ethernet, data.skip(2)?);
+                return self.tunnel((Encapsulation::EtherIp, None), Layer::Ethernet, data.skip(2)?);
             }
             (IpNumber(ETHERNET), _) => {
-                return self.tunnel(ip, (Encapsulation::EtherIp, None), Layer::Ethernet, data);
+                return self.tunnel((Encapsulation::EtherIp, None), Layer::Ethernet, data);
             }
-            (IpNumber(L2TP), _) => return self.l2tp_session(ip, data),
+            (IpNumber(L2TP), _) => return self.l2tp_session(data),
             _ => return Ok(None),
         };
-        self.tunnel(ip, (kind, None), Layer::Ip, data)
+        self.tunnel((kind, None), Layer::Ip, data)
     }
 
     /// An L2TPv3 data message from its session id on (RFC 3931, section 4.1). Cookie and sublayer have lengths only
     /// the endpoints know: the first offset where an Ethernet or PPP frame fits is taken.
-    pub(super) fn l2tp_session<'a>(&mut self, ip: &Ip, data: View<'a>) -> Result<Option<Outcome<'a>>, Skip> {
+    pub(super) fn l2tp_session(&mut self, data: View<'a>) -> Result<Option<Outcome>, Skip> {
         let (Ok(session), Ok(rest)) = (data.be32(0), data.skip(4)) else { return Ok(None) };
         if session == 0 {
             return Ok(None);
@@ -53,7 +52,7 @@ impl<R: Recorder> Walk<R> {
                 packet if fits::ip(packet) => Layer::Ip,
                 _ => continue,
             };
-            return self.tunnel(ip, (Encapsulation::L2tp, Some(session)), layer, content);
+            return self.tunnel((Encapsulation::L2tp, Some(session)), layer, content);
         }
         Ok(None)
     }

@@ -24,7 +24,6 @@ mod link;
 mod options;
 mod packet;
 mod ppp;
-mod ranges;
 mod skip;
 #[cfg(test)]
 mod tests;
@@ -45,7 +44,6 @@ use crate::net::Timestamp;
 use duplicate::{Duplicates, Path, Print};
 use envelope::{EnvelopeRecorder, Recorder};
 use fragment::{Fragments, Whole};
-use ip::Fragment;
 use view::View;
 use walk::{Found, Outcome, Walk};
 
@@ -103,41 +101,36 @@ impl Decoder {
         if self.fragments.deadline <= clock {
             self.fragments.expire(clock, &mut self.account);
         }
-        let Some(FrameRef { interface, .. }) = batch.frames.get(index) else { return Err(Skip::Truncated) };
-        let mut frames = 1;
-        let decoded = if self.duplicates.is_on() {
-            let path = Path::new(*interface);
-            self.decode_frame(batch, index, clock, path, &mut frames)
+        let Some(meta) = batch.frames.get(index).copied() else { return Err(Skip::Truncated) };
+        if self.duplicates.is_on() {
+            self.decode_frame(batch, index, meta, clock, Path::new(meta.interface))
         } else {
-            self.decode_frame(batch, index, clock, (), &mut frames)
-        };
-        match decoded {
-            Ok(Decoded::Packet(_)) => self.account.counters.frames_decoded += u64::from(frames),
-            Ok(Decoded::Held) => {}
-            Err(skip) => self.account.skips.add(skip, frames.into()),
+            self.decode_frame(batch, index, meta, clock, ())
         }
-        decoded
     }
 
-    /// `frames` becomes the number of frames that end here: more than one where the frame completes a datagram.
-    #[inline]
+    #[inline(always)]
     fn decode_frame<R: Recorder>(
         &mut self,
         batch: &mut Batch,
         index: usize,
+        meta: FrameRef,
         clock: Timestamp,
         recorder: R,
-        frames: &mut u32,
     ) -> Result<Decoded, Skip> {
-        let Frame { data, meta } = batch.frame(index).ok_or(Skip::Truncated)?;
         self.account.counters.frames_cut += u64::from(meta.captured_len < meta.wire_len);
-        let mut walk = walk(&self.options, recorder);
-        let outcome = walk.link(meta.link, View::new(data, meta.wire_len as usize))?;
-        let whole = match outcome {
-            Outcome::Packet(found) => return self.deliver(&batch.bytes, index, &meta, &walk.recorder, &found),
-            Outcome::Fragment(fragment) => self.hold(&fragment, &walk.recorder, *frames, &meta, clock)?,
-        };
-        self.reassembled(batch, index, clock, (walk, whole), frames)
+        let start = meta.offset as usize;
+        let data = batch.bytes.get(start..start + meta.captured_len as usize).unwrap_or_default();
+        let mut walk = Walk::new(&self.options, recorder);
+        match walk.link(meta.link, View::new(data, meta.wire_len as usize)) {
+            Ok(Outcome::Packet) => self.deliver(&batch.bytes, index, &meta, &walk, 1),
+            Ok(Outcome::Fragment) => {
+                let whole = self.hold(&walk, 1, &meta, clock);
+                let walk = walk.resume();
+                self.reassembled(batch, index, clock, walk, whole)
+            }
+            Err(skip) => self.skip(skip, 1),
+        }
     }
 
     /// Goes on inside the datagrams that a fragment completed.
@@ -147,55 +140,69 @@ impl Decoder {
         batch: &mut Batch,
         index: usize,
         clock: Timestamp,
-        (mut walk, mut whole): (Walk<R>, Option<Whole>),
-        frames: &mut u32,
+        mut before: Walk<'static, R>,
+        mut whole: Result<Option<Whole>, Skip>,
     ) -> Result<Decoded, Skip> {
-        let meta = *batch.frames.get(index).ok_or(Skip::Truncated)?;
-        while let Some(done) = whole {
+        let Some(meta) = batch.frames.get(index).copied() else { return Err(Skip::Truncated) };
+        let mut frames = 1;
+        loop {
+            let done = match whole {
+                Ok(Some(done)) => done,
+                Ok(None) => return Ok(Decoded::Held),
+                Err(skip) => return self.skip(skip, frames),
+            };
             let start = batch.bytes.len();
             let datagram = self.fragments.finish(done, &mut batch.bytes, &mut self.account);
-            *frames = datagram.frames;
-            walk.descend()?;
-            let view = View::new(batch.bytes.get(start..).unwrap_or_default(), datagram.wire);
-            whole = match walk.upper(datagram.ip, datagram.protocol, view)? {
-                Outcome::Packet(found) => return self.deliver(&batch.bytes, index, &meta, &walk.recorder, &found),
-                Outcome::Fragment(fragment) => self.hold(&fragment, &walk.recorder, *frames, &meta, clock)?,
+            frames = datagram.frames;
+            let mut walk = before.resume();
+            let view = View::new(batch.bytes.get(start..).unwrap_or_default(), 0);
+            let outcome = walk.descend().and_then(|()| walk.enter_datagram(datagram.ip, datagram.protocol, view));
+            whole = match outcome {
+                Ok(Outcome::Packet) => return self.deliver(&batch.bytes, index, &meta, &walk, frames),
+                Ok(Outcome::Fragment) => self.hold(&walk, frames, &meta, clock),
+                Err(skip) => return self.skip(skip, frames),
             };
+            before = walk.resume();
         }
-        Ok(Decoded::Held)
     }
 
-    /// Keeps a fragment, which stands for `frames` frames. `Some` where it completes its datagram.
+    /// Keeps the fragment a walk ended at, which stands for `frames` frames. `Some` where it completes its datagram.
     fn hold<R: Recorder>(
         &mut self,
-        fragment: &Fragment<'_>,
-        recorder: &R,
+        walk: &Walk<'_, R>,
         frames: u32,
         meta: &FrameRef,
         clock: Timestamp,
     ) -> Result<Option<Whole>, Skip> {
-        let print = recorder.path().map(|path| Print::of_fragment(fragment, path));
+        let print = walk.recorder.path().map(|path| Print::of_fragment(&walk.found, path));
         if print.is_some_and(|print| self.duplicates.check(print, meta.timestamp)) {
             return Err(Skip::Duplicate);
         }
-        self.fragments.insert(fragment, frames, clock, &mut self.account)
+        self.fragments.insert(&walk.found, frames, clock, &mut self.account)
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver<R: Recorder>(
         &mut self,
         bytes: &[u8],
         index: usize,
         meta: &FrameRef,
-        recorder: &R,
-        found: &Found<'_>,
+        walk: &Walk<'_, R>,
+        frames: u32,
     ) -> Result<Decoded, Skip> {
         // The fragments of a reassembled datagram have been looked up one by one.
-        let path = if found.ip.frames == 1 { recorder.path() } else { None };
-        if path.is_some_and(|path| self.duplicates.check(Print::of_packet(found, path), meta.timestamp)) {
-            return Err(Skip::Duplicate);
+        let path = if walk.found.ip.frames == 1 { walk.recorder.path() } else { None };
+        if path.is_some_and(|path| self.duplicates.check(Print::of_packet(&walk.found, path), meta.timestamp)) {
+            return self.skip(Skip::Duplicate, frames);
         }
-        Ok(Decoded::Packet(packet(bytes, index, meta, found)))
+        self.account.counters.frames_decoded += u64::from(frames);
+        Ok(Decoded::Packet(packet(bytes, index, meta, &walk.found)))
+    }
+
+    #[inline]
+    fn skip(&mut self, reason: Skip, frames: u32) -> Result<Decoded, Skip> {
+        self.account.skips.add(reason, frames.into());
+        Err(reason)
     }
 
     /// Gives up the fragments that are pending: at the end of the input.
@@ -219,19 +226,13 @@ impl Decoder {
 /// What is stripped from around the innermost packet of `frame`. Not for every packet: a new flow asks once.
 #[must_use]
 pub fn envelope(frame: Frame<'_>, options: &Options) -> Envelope {
-    let mut walk = walk(options, EnvelopeRecorder::default());
+    let mut walk = Walk::new(options, EnvelopeRecorder::default());
     // A frame without a packet still tells what was stripped before the walk ended.
     let _ = walk.link(frame.meta.link, View::new(frame.data, frame.meta.wire_len as usize));
     walk.recorder.finish()
 }
 
-#[inline]
-fn walk<R>(options: &Options, recorder: R) -> Walk<R> {
-    let detours = options.max_depth.saturating_mul(2).saturating_add(8);
-    Walk { tunnels: options.tunnels, depth: options.max_depth, detours, recorder }
-}
-
-#[inline]
+#[inline(always)]
 fn packet(bytes: &[u8], index: usize, meta: &FrameRef, found: &Found<'_>) -> Packet {
     let Found { ip, protocol, segment, .. } = found;
     let payload = segment.payload;

@@ -5,15 +5,15 @@ use super::envelope::Recorder;
 use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
 
-impl<R: Recorder> Walk<R> {
+impl<'a, R: Recorder> Walk<'a, R> {
     /// PPP with or without address and control field, with a protocol field of one or two bytes.
-    pub(super) fn ppp<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn ppp(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         if matches!(view.data, [0x0f | 0x8f, 0x00, ..]) {
             return self.cisco_hdlc(view);
         }
         let (protocol, rest) = protocol(view)?;
         match protocol {
-            0x0021 | 0x0057 => self.ip(rest),
+            0x0021 | 0x0057 => self.enter(Layer::Ip, rest),
             0x0281 | 0x0283 => self.mpls(rest),
             // Compressed or encrypted.
             0x002d | 0x002f | 0x0053 | 0x00fb | 0x00fd => Err(Skip::Opaque),
@@ -22,7 +22,7 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// Address, control, EtherType.
-    pub(super) fn cisco_hdlc<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn cisco_hdlc(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<4>()?;
         match u16::from_be_bytes([h[2], h[3]]) {
             0xfefe if rest.byte(0)? == 0x03 => self.network_layer_id(rest.skip(1)?),
@@ -31,7 +31,7 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// Address of two to four bytes; then a control byte and a network layer id, or (Cisco) an EtherType.
-    pub(super) fn frame_relay<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn frame_relay(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let last = view.data.iter().take(4).position(|byte| byte & 1 == 1).ok_or(Skip::Malformed)?;
         let rest = view.skip(last + 1)?;
         match rest.byte(0)? {

@@ -166,3 +166,60 @@ fn a_tunnel_switched_off_stays_the_conversation_it_is() {
     let Ok(Decoded::Packet(packet)) = decoded else { panic!("{decoded:?}") };
     assert_eq!((packet.protocol, packet.source_port), (4, 0));
 }
+
+#[test]
+fn ordinary_udp_on_a_tunnel_port_stays_what_it_is() {
+    let almost = golden::udp(4660, 502, golden::PAYLOAD);
+    let payloads: [&[u8]; 4] = [b"", b"hello", &[0x45; 64], &[&[8, 0, 0, 0, 0, 0, 1, 0][..], &almost].concat()];
+    for port in [1701, 2152, 3544, 4341, 4342, 4754, 4789, 4790, 5247, 6081, 8472] {
+        for payload in payloads {
+            let bytes = golden::ethernet(0x0800, golden::ipv4(17, 64, 9, &golden::udp(40_000, port, payload)));
+            let (decoded, ..) = decode(LinkType::ETHERNET, 0, &bytes);
+            let Ok(Decoded::Packet(packet)) = decoded else { panic!("{port}: {decoded:?}") };
+            assert_eq!((packet.destination_port, packet.payload_len as usize), (port, payload.len()));
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_that_carries_no_ip_is_the_conversation_itself() {
+    let arp = golden::ethernet(0x0806, vec![0; 28]);
+    let bytes = golden::ethernet(0x0800, golden::ipv4(47, 64, 9, &[&[0, 0, 0x65, 0x58][..], &arp].concat()));
+    let (decoded, ..) = decode(LinkType::ETHERNET, 0, &bytes);
+    let Ok(Decoded::Packet(packet)) = decoded else { panic!("{decoded:?}") };
+    assert_eq!((packet.protocol, packet.source_port, packet.ip_bytes), (47, 0, 20 + 4 + 42));
+}
+
+#[test]
+fn the_quoted_header_of_an_icmp_error_is_no_conversation() {
+    let error = [&[3, 3, 0, 0, 0, 0, 0, 0][..], &golden::inner()[..28]].concat();
+    let bytes = golden::ethernet(0x0800, golden::ipv4(1, 64, 9, &error));
+    let Ok(Decoded::Packet(packet)) = decode(LinkType::ETHERNET, 0, &bytes).0 else { panic!() };
+    assert_eq!((packet.protocol, packet.source_port, packet.one_way), (1, 3, true));
+}
+
+#[test]
+fn hardware_addresses_and_vlans_are_those_of_the_innermost_link() {
+    let find = |name| golden::all().into_iter().find(|golden| golden.name == name).unwrap();
+    let envelope_of = |golden: Golden| {
+        let mut batch = Batch::default();
+        batch.push(Timestamp::ZERO, golden.link, 0, &golden.bytes);
+        envelope(batch.frame(0).unwrap(), &Options::default())
+    };
+    let qinq = envelope_of(find("qinq"));
+    assert_eq!(qinq.vlans.iter().collect::<Vec<_>>(), [20, 21]);
+    assert_eq!(qinq.source_mac.unwrap().to_string(), "02-00-00-00-00-01");
+    assert_eq!(qinq.destination_mac.unwrap().to_string(), "02-00-00-00-00-02");
+    let nested = envelope_of(find("nested"));
+    assert!(nested.source_mac.is_some() && nested.vlans.is_empty());
+    let bare = envelope_of(find("4in4"));
+    assert_eq!((bare.source_mac, bare.destination_mac), (None, None));
+}
+
+#[test]
+fn encrypted_frames_are_opaque() {
+    let secured = golden::ethernet(0x88e5, vec![0x0c; 60]);
+    let protected = [&[0x08, 0x41][..], &[0; 40]].concat();
+    assert_eq!(decode(LinkType::ETHERNET, 0, &secured).0, Err(Skip::Opaque));
+    assert_eq!(decode(LinkType(105), 0, &protected).0, Err(Skip::Opaque));
+}

@@ -2,38 +2,38 @@
 //! the lengths of the packet inside lie within the datagram.
 
 use super::envelope::Recorder;
-use super::ip::Ip;
-use super::transport::Segment;
 use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
-use super::{Encapsulation, Skip, fits};
+use super::{Encapsulation, Skip, fits, gre};
 
 /// Ports of the tunnels below.
-#[inline]
+#[inline(always)]
 pub(super) fn is_tunnel_port(port: u16) -> bool {
-    matches!(port, 1701 | 2152 | 3544 | 4341 | 4789 | 4790 | 5247 | 6081 | 8472)
+    matches!(port, 1701 | 2152 | 3544 | 4341 | 4342 | 4754 | 4789 | 4790 | 5247 | 6081 | 8472)
 }
 
 /// A tunnel, its number, and what it carries.
 type Content<'a> = (Encapsulation, Option<u32>, Layer, View<'a>);
 
-impl<R: Recorder> Walk<R> {
-    /// The packet inside a UDP datagram to or from a tunnel port; `None` where there is none.
+impl<'a, R: Recorder> Walk<'a, R> {
+    /// The packet inside the UDP datagram found, to or from a tunnel port; `None` where there is none.
     #[inline(never)]
-    pub(super) fn udp_tunnel<'a>(&mut self, ip: &Ip, segment: &Segment<'a>) -> Result<Option<Outcome<'a>>, Skip> {
+    pub(super) fn udp_tunnel(&mut self) -> Result<Option<Outcome>, Skip> {
+        let segment = self.found.segment;
         for port in [segment.destination_port, segment.source_port] {
             let Ok((kind, id, layer, content)) = content(port, segment.payload) else { continue };
             if kind == Encapsulation::L2tp && layer == Layer::Ip {
-                return self.l2tp_session(ip, content);
+                return self.l2tp_session(content);
             }
             let is_plausible = match layer {
                 Layer::Ethernet => fits::ethernet(content),
                 Layer::Ip => fits::ip(content),
                 Layer::Ppp => fits::ppp(content),
+                Layer::EtherType(0x0800 | 0x86dd) => fits::ip(content),
                 Layer::EtherType(_) | Layer::Wifi => true,
             };
             if is_plausible {
-                return self.tunnel(ip, (kind, id), layer, content);
+                return self.tunnel((kind, id), layer, content);
             }
         }
         Ok(None)
@@ -49,19 +49,23 @@ fn content(port: u16, payload: View<'_>) -> Result<Content<'_>, Skip> {
         3544 => teredo(payload),
         1701 => l2tp(payload),
         4341 => lisp(payload),
+        4342 => lisp_control(payload),
+        4754 => gre::in_udp(payload),
         5247 => capwap(payload),
         _ => Err(Skip::NotIp),
     }
 }
 
-/// RFC 7348, with the group policy bit and id of draft-smith-vxlan-group-policy.
+/// RFC 7348. Bits it reserves are ignored: extensions use them (draft-smith-vxlan-group-policy, the generic protocol
+/// extension on the old port).
 fn vxlan(payload: View<'_>) -> Result<Content<'_>, Skip> {
+    const HAS_VNI: u8 = 0x08;
     let (h, content) = payload.take::<8>()?;
-    let vni = u32::from_be_bytes([0, h[4], h[5], h[6]]);
-    match *h {
-        [0x08, 0, 0, 0, .., 0] | [0x88, .., 0] => Ok((Encapsulation::Vxlan, Some(vni), Layer::Ethernet, content)),
-        _ => Err(Skip::Malformed),
+    if h[0] & HAS_VNI == 0 || h[7] != 0 {
+        return Err(Skip::Malformed);
     }
+    let vni = u32::from_be_bytes([0, h[4], h[5], h[6]]);
+    Ok((Encapsulation::Vxlan, Some(vni), Layer::Ethernet, content))
 }
 
 /// draft-ietf-nvo3-vxlan-gpe: version 0, instance bit, next protocol.
@@ -171,6 +175,17 @@ fn lisp(payload: View<'_>) -> Result<Content<'_>, Skip> {
     let (h, content) = payload.take::<8>()?;
     let instance = (h[0] & HAS_INSTANCE != 0).then(|| u32::from_be_bytes([0, h[4], h[5], h[6]]));
     Ok((Encapsulation::Lisp, instance, Layer::Ip, content))
+}
+
+/// RFC 9301, section 5.8: an encapsulated control message without authentication data.
+fn lisp_control(payload: View<'_>) -> Result<Content<'_>, Skip> {
+    const ENCAPSULATED: u8 = 0x80;
+    const AUTHENTICATED: u8 = 0x08;
+    let (h, content) = payload.take::<4>()?;
+    if h[0] & (0xf0 | AUTHENTICATED) != ENCAPSULATED {
+        return Err(Skip::NotIp);
+    }
+    Ok((Encapsulation::Lisp, None, Layer::Ip, content))
 }
 
 /// RFC 5415, section 4.3: a clear-text data packet that is no fragment, with an 802.11 or an Ethernet frame.

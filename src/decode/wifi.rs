@@ -13,13 +13,25 @@ const FROM_DS: u8 = 0x02;
 const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
 
-impl<R: Recorder> Walk<R> {
+impl<'a, R: Recorder> Walk<'a, R> {
     /// An 802.11 frame, with the flags of its radiotap header. Of aggregated frames the first is read.
-    pub(super) fn wifi<'a>(&mut self, view: View<'a>, flags: u8) -> Result<Outcome<'a>, Skip> {
-        let (h, _) = view.take::<24>()?;
-        let (kind, control) = (h[0], h[1]);
+    pub(super) fn wifi(&mut self, view: View<'a>, flags: u8) -> Result<Outcome, Skip> {
+        let h = view.peek::<24>()?;
+        let is_later_fragment = h[22] & 0x0f != 0;
+        if is_later_fragment { Err(Skip::NotIp) } else { self.wifi_frame(view, [h[0], h[1]], flags) }
+    }
+
+    /// In CAPWAP some controllers swap the bytes of the frame control field.
+    pub(super) fn wifi_capwap(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
+        match *view.peek::<2>()? {
+            [first, second] if first & 0x0f != 0x08 => self.wifi_frame(view, [second, first], 0),
+            frame_control => self.wifi_frame(view, frame_control, 0),
+        }
+    }
+
+    fn wifi_frame(&mut self, view: View<'a>, [kind, control]: [u8; 2], flags: u8) -> Result<Outcome, Skip> {
         let (is_data, has_quality, has_body) = (kind & 0x0f == 0x08, kind & 0x80 != 0, kind & 0x40 == 0);
-        if !is_data || !has_body || h[22] & 0x0f != 0 {
+        if !is_data || !has_body {
             return Err(Skip::NotIp);
         }
         if control & PROTECTED != 0 {
@@ -53,7 +65,7 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// <https://www.radiotap.org>: version 0, length, then presence words; the flags are the second field.
-    pub(super) fn wifi_radiotap<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn wifi_radiotap(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         const TIME: u8 = 0x01;
         const FLAGS: u8 = 0x02;
         let h = view.peek::<8>()?;
@@ -73,7 +85,7 @@ impl<R: Recorder> Walk<R> {
     }
 
     /// Prism monitoring header (length little-endian) or AVS (version in the first bytes, length big-endian).
-    pub(super) fn wifi_prism<'a>(&mut self, view: View<'a>) -> Result<Outcome<'a>, Skip> {
+    pub(super) fn wifi_prism(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let h = view.peek::<8>()?;
         let len = [h[4], h[5], h[6], h[7]];
         let is_avs = [h[0], h[1], h[2] & 0xf0] == [0x80, 0x21, 0x10];
