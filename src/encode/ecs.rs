@@ -228,11 +228,7 @@ impl<'a> AlertRecord<'a> {
             source: Peer::of_info(&flow.initiator, update.protocol),
             destination: Peer::of_info(&flow.responder, update.protocol),
             network: Network::of(update, flow.direction, flow.community_id),
-            rule: Rule {
-                id: alert.activity.id(),
-                name: alert.activity.name(),
-                ruleset: "borderflow",
-            },
+            rule: Rule { id: alert.activity.id(), name: alert.activity.name(), ruleset: "borderflow" },
             threat: Threat::of(alert.activity.technique(flow.direction)),
             observer: Observer::US,
             related: Related {

@@ -26,6 +26,7 @@ pub(crate) mod testing;
 pub use community::CommunityId;
 pub use initiator::InitiatorBasis;
 pub use key::{FlowHasher, FlowKey, PerSide, Side};
+pub use paths::TunnelPath;
 pub use table::Arrival;
 pub use tcp::TcpState;
 pub use update::{Cause, FlowUpdate, Party, Volume};

@@ -1,11 +1,12 @@
 //! The few tunnel paths a network has, each stored once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::decode::{Few, Stripped};
 
-/// What was stripped around a packet, outermost first.
-type TunnelPath = Few<Stripped, 16>;
+/// Everything stripped around a packet, outermost first.
+pub type TunnelPath = Few<Stripped, 16>;
 
 /// Distinct paths remembered per partition; flows on further ones carry no path.
 const MOST_PATHS: usize = 4096;
@@ -14,12 +15,12 @@ const MOST_PATHS: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Paths {
     numbers: HashMap<TunnelPath, u16>,
-    paths: Vec<TunnelPath>,
+    paths: Vec<Option<Arc<TunnelPath>>>,
 }
 
 impl Paths {
     pub(super) fn new() -> Self {
-        Paths { numbers: HashMap::new(), paths: vec![TunnelPath::default()] }
+        Paths { numbers: HashMap::new(), paths: vec![None] }
     }
 
     /// The number of `path`; 0 for the empty path and for any new one when there is no room.
@@ -34,13 +35,13 @@ impl Paths {
             return 0;
         }
         let number = self.paths.len() as u16;
-        self.paths.push(*path);
+        self.paths.push(Some(Arc::new(*path)));
         self.numbers.insert(*path, number);
         number
     }
 
-    /// The path with that number.
-    pub(super) fn of(&self, number: u16) -> TunnelPath {
-        self.paths.get(usize::from(number)).copied().unwrap_or_default()
+    /// The path with that number; `None` for the empty one.
+    pub(super) fn of(&self, number: u16) -> Option<Arc<TunnelPath>> {
+        self.paths.get(usize::from(number)).cloned().flatten()
     }
 }

@@ -295,12 +295,8 @@ impl Table {
             was_answered,
             one_sided: hot.is_one_sided(),
             tcp_state: (hot.key.protocol() == TCP).then(|| TcpState::of(&hot.sequences)),
-            envelope: Envelope {
-                source_mac: initiator.mac,
-                destination_mac: responder.mac,
-                vlans: cold.vlans,
-                path: self.paths.of(cold.path),
-            },
+            vlans: cold.vlans,
+            tunnel_path: self.paths.of(cold.path),
         });
     }
 

@@ -1,9 +1,11 @@
 //! What the flow table hands on.
 
-use crate::decode::Envelope;
+use std::sync::Arc;
+
+use crate::decode::Few;
 use crate::net::{Endpoint, IpVersion, MacAddr, Timestamp};
 
-use super::{InitiatorBasis, TcpState};
+use super::{InitiatorBasis, TcpState, TunnelPath};
 
 /// Volume that one endpoint sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,8 +116,10 @@ pub struct FlowUpdate {
     pub one_sided: bool,
     /// State of a TCP connection; `None` for other transports.
     pub tcp_state: Option<TcpState>,
-    /// Hardware addresses, VLANs and tunnels of the frame that began the flow.
-    pub envelope: Envelope,
+    /// VLAN ids on the frame that began the flow, outermost first.
+    pub vlans: Few<u16, 4>,
+    /// Tunnels around that frame's innermost packet, outermost first; `None` without.
+    pub tunnel_path: Option<Arc<TunnelPath>>,
 }
 
 impl FlowUpdate {

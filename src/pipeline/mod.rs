@@ -9,6 +9,7 @@
 
 mod front;
 mod judge;
+mod order;
 mod shard;
 
 pub use front::{Front, FrontCounters, Prepared};

@@ -1,14 +1,13 @@
 //! The field sets that alerts and flow records share.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
-use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use crate::attribute::Attribution;
-use crate::decode::Envelope;
 use crate::detect::{Direction, PartyInfo};
-use crate::flow::{CommunityId, FlowUpdate, Party, TcpState};
+use crate::flow::{CommunityId, FlowUpdate, Party, TcpState, TunnelPath};
 use crate::net::{Country, Endpoint, IpVersion, MacAddr};
 
 #[derive(Serialize)]
@@ -142,7 +141,7 @@ struct Inner {
 impl Network {
     pub(super) fn of(update: &FlowUpdate, direction: Direction, community_id: CommunityId) -> Self {
         let (there, back) = (update.initiator.total, update.responder.total);
-        let mut vlans = update.envelope.vlans.iter().map(|id| Vlan { id });
+        let mut vlans = update.vlans.iter().map(|id| Vlan { id });
         Network {
             transport: update.protocol,
             r#type: match update.version {
@@ -179,8 +178,8 @@ pub(super) struct FlowDetail {
     missed_bytes_received: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_type: Option<u16>,
-    #[serde(skip_serializing_if = "has_no_path", serialize_with = "path")]
-    tunnel_path: Envelope,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "path")]
+    tunnel_path: Option<Arc<TunnelPath>>,
 }
 
 impl FlowDetail {
@@ -196,7 +195,7 @@ impl FlowDetail {
             missed_bytes_sent: update.initiator.missed_bytes,
             missed_bytes_received: update.responder.missed_bytes,
             icmp_type: is_icmp(update.protocol).then_some(update.initiator.endpoint.port),
-            tunnel_path: update.envelope,
+            tunnel_path: update.tunnel_path.clone(),
         }
     }
 }
@@ -229,16 +228,9 @@ fn transport<S: Serializer>(protocol: &u8, serializer: S) -> Result<S::Ok, S::Er
     }
 }
 
-fn path<S: Serializer>(envelope: &Envelope, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut sequence = serializer.serialize_seq(Some(envelope.path.len()))?;
-    for stripped in envelope.path.iter() {
-        sequence.serialize_element(&stripped.to_string())?;
-    }
-    sequence.end()
-}
-
-fn has_no_path(envelope: &Envelope) -> bool {
-    envelope.path.is_empty()
+fn path<S: Serializer>(path: &Option<Arc<TunnelPath>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let stripped = path.iter().flat_map(|path| path.iter());
+    serializer.collect_seq(stripped.map(|stripped| stripped.to_string()))
 }
 
 fn is_zero(number: &u64) -> bool {
