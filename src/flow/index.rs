@@ -17,6 +17,13 @@ impl Index {
         Index { buckets: vec![0; buckets], mask: buckets - 1 }
     }
 
+    /// The slot a hash most likely means, by its first bucket alone.
+    #[inline]
+    pub(super) fn guess(&self, hash: u32) -> Option<u32> {
+        let bucket = *self.buckets.get(hash as usize & self.mask)?;
+        (bucket != 0).then(|| bucket as u32 - 1)
+    }
+
     /// The slot with hash `hash` for which `is_it` holds.
     #[inline]
     pub(super) fn find(&self, hash: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {

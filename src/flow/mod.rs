@@ -3,7 +3,8 @@
 //! The table is cut into [`PARTITIONS`] partitions by flow hash. A shard owns whole partitions, and every decision –
 //! idle ends, evictions, order – is taken within one, so the result does not depend on how many shards there are.
 //! Memory is reserved at the start and never grows. A full partition gives up its oldest unanswered flow first, so a
-//! flood of one-packet flows cannot push out a conversation; only where all are answered goes the oldest of all.
+//! flood of one-packet flows cannot push out a conversation; only where all are answered goes the one nearest to its
+//! idle end.
 //!
 //! Time is the clock of the packets (the highest timestamp so far), never the machine's.
 
@@ -12,11 +13,12 @@ mod index;
 mod initiator;
 mod key;
 mod paths;
-mod recency;
+mod queue;
 mod slot;
 mod table;
 mod tcp;
 mod update;
+mod wheel;
 
 #[cfg(test)]
 mod property;
@@ -41,6 +43,9 @@ use table::Table;
 
 /// Number of partitions, and the largest useful number of shards.
 pub const PARTITIONS: usize = 64;
+
+/// Flows that [`Flows::warm`] reads ahead at most.
+pub const WARM_AHEAD: usize = 32;
 
 /// What the flow table is built from.
 #[derive(Clone, Debug)]
@@ -172,10 +177,31 @@ impl Flows {
         Flows { shard, shards, tables }
     }
 
+    /// Brings what the flows of these hashes need into the cache. The reads of one pass do not depend on each other, so
+    /// the processor overlaps their misses, where observing packet by packet would wait for each.
+    #[inline]
+    pub fn warm(&self, hashes: impl Iterator<Item = u64>) {
+        let mut slots = [(0usize, u32::MAX); WARM_AHEAD];
+        for (slot, hash) in slots.iter_mut().zip(hashes) {
+            let place = self.place(hash);
+            if let Some(guess) = self.tables.get(place).and_then(|table| table.guess(hash)) {
+                *slot = (place, guess);
+            }
+        }
+        let read = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm(slot)));
+        std::hint::black_box(read.fold(0, |sum, word| sum ^ word));
+    }
+
+    /// Which of this shard's tables a flow belongs to.
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        partition(hash).wrapping_sub(self.shard) / self.shards
+    }
+
     /// Adds a packet to its flow and appends the updates it causes. `envelope` is asked for only when the flow is new.
     #[inline]
     pub fn observe(&mut self, arrival: &Arrival<'_>, envelope: impl FnOnce() -> Envelope, out: &mut Vec<FlowUpdate>) {
-        let place = partition(arrival.hash).wrapping_sub(self.shard) / self.shards;
+        let place = self.place(arrival.hash);
         if let Some(table) = self.tables.get_mut(place) {
             table.observe(arrival, envelope, out);
         }

@@ -46,7 +46,7 @@ pub(super) struct Hot {
     pub(super) last_seen: Timestamp,
     pub(super) sequences: PerSide<Sequence>,
     pub(super) holes: HoleSlot,
-    /// Neighbours in the recency list of the class.
+    /// Neighbours in the wheel's bucket.
     pub(super) previous: u32,
     pub(super) next: u32,
     pub(super) class: Class,
@@ -71,6 +71,9 @@ pub(super) struct Cold {
     /// Index of the tunnel path among the paths seen.
     pub(super) path: u16,
     pub(super) hash: u32,
+    /// Neighbours in the queue of unanswered flows.
+    pub(super) older: u32,
+    pub(super) younger: u32,
 }
 
 impl Hot {

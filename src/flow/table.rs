@@ -1,4 +1,7 @@
-//! One partition of the flow table: fixed memory, an index, and a recency list per class of flow.
+//! One partition of the flow table: fixed memory, an index, and a timing wheel.
+//!
+//! Whatever is due is done before a packet is looked at, so the result depends on the packets alone and not on how often
+//! somebody asks for idle flows.
 
 use std::time::Duration;
 
@@ -9,14 +12,12 @@ use super::index::Index;
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
 use super::paths::Paths;
-use super::recency::Recency;
+use super::queue::Queue;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
 use super::update::{Cause, FlowUpdate, Party};
+use super::wheel::{MOST_SLOTS, Wheel};
 use super::{FlowCounters, Options, TcpState};
-
-/// A flow is surely idle one second after its idle time, since lists are ordered by the second.
-const LIST_GRAIN: Duration = Duration::from_secs(1);
 
 /// A packet with everything the table needs to know about it.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,8 @@ pub(super) struct Table {
     cold: Vec<Cold>,
     free: Vec<u32>,
     capacity: usize,
-    lists: [Recency; Class::ALL.len()],
+    wheel: Wheel,
+    unanswered: Queue,
     idle: [Duration; Class::ALL.len()],
     update_interval_s: u64,
     holes: HolePool,
@@ -54,19 +56,33 @@ pub(super) struct Table {
 impl Table {
     /// A table for `capacity` flows; it never takes more memory than it reserves here.
     pub(super) fn new(capacity: usize, options: &Options) -> Self {
+        let capacity = capacity.min(MOST_SLOTS);
         Table {
             index: Index::new(capacity),
             hot: Vec::with_capacity(capacity),
             cold: Vec::with_capacity(capacity),
             free: Vec::with_capacity(capacity),
             capacity,
-            lists: [Recency::EMPTY; Class::ALL.len()],
+            wheel: Wheel::new(),
+            unanswered: Queue::EMPTY,
             idle: Class::ALL.map(|class| options.idle(class)),
             update_interval_s: options.update_interval.as_secs().max(1),
             holes: HolePool::new((capacity / 16).max(16)),
             paths: Paths::new(),
             counters: FlowCounters::default(),
         }
+    }
+
+    /// The slot a packet's flow most likely has; asking brings its index bucket into the cache.
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.index.guess(hash as u32)
+    }
+
+    /// Brings a flow into the cache, by reading the first word of each of its two lines.
+    #[inline]
+    pub(super) fn warm(&self, slot: u32) -> u64 {
+        self.hot.get(slot as usize).map_or(0, |hot| hot.ip_bytes.of(Side::Low) ^ hot.active.as_nanos())
     }
 
     /// Adds a packet to its flow. `envelope` is asked for only when the flow is new.
@@ -77,6 +93,9 @@ impl Table {
         envelope: impl FnOnce() -> Envelope,
         out: &mut Vec<FlowUpdate>,
     ) {
+        if self.wheel.is_due(arrival.clock.as_secs()) {
+            self.expire(arrival.clock, out);
+        }
         let hash = arrival.hash as u32;
         let hot = &self.hot;
         let found = self.index.find(hash, |slot| hot.get(slot as usize).is_some_and(|hot| hot.key == arrival.key));
@@ -130,13 +149,35 @@ impl Table {
         let answered = before == Class::Unanswered && class != before;
         let has_payload = *hot.payload_bytes.of(Side::Low) > 0 || *hot.payload_bytes.of(Side::High) > 0;
         let period = then_s / self.update_interval_s != now_s / self.update_interval_s;
-        if then_s != now_s || before != class {
-            self.list(before, |list, slots| list.unlink(slots, slot));
-            self.list(class, |list, slots| list.push(slots, slot));
+        if before != class {
+            self.reclassify(slot, before, class);
         }
         if step || period || answered && has_payload {
             self.report(slot, Cause::Alive, arrival.clock, arrival.frame, out);
         }
+    }
+
+    /// Moves a flow to the deadline of its new class.
+    #[cold]
+    fn reclassify(&mut self, slot: u32, before: Class, class: Class) {
+        if before == Class::Unanswered {
+            self.unanswered.remove(&mut self.cold, slot);
+        } else if class == Class::Unanswered {
+            self.unanswered.push(&mut self.cold, slot);
+        }
+        self.wheel.unfile(&mut self.hot, slot);
+        self.file(slot);
+    }
+
+    /// Files a slot that is not filed under its deadline.
+    fn file(&mut self, slot: u32) {
+        if let Some(deadline) = self.deadline(slot) {
+            self.wheel.file(&mut self.hot, slot, deadline.as_secs());
+        }
+    }
+
+    fn deadline(&self, slot: u32) -> Option<Timestamp> {
+        self.hot.get(slot as usize).map(|hot| hot.active.after(self.idle_of(hot.class)))
     }
 
     /// Opens a flow; a full table gives up the flow that matters least.
@@ -161,11 +202,14 @@ impl Table {
             vlans: envelope.vlans,
             path: self.paths.intern(&envelope.path),
             hash: arrival.hash as u32,
+            older: NIL,
+            younger: NIL,
         };
         self.counters.begun(arrival.key.protocol());
         let slot = self.place(hot, cold);
         self.index.insert(arrival.hash as u32, slot);
-        self.list(Class::Unanswered, |list, slots| list.push(slots, slot));
+        self.unanswered.push(&mut self.cold, slot);
+        self.file(slot);
         slot
     }
 
@@ -181,57 +225,64 @@ impl Table {
         slot
     }
 
-    /// Ends the oldest unanswered flow, or else the oldest of all.
+    /// Ends the oldest unanswered flow, or else the one nearest to its deadline.
     fn evict(&mut self, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) {
-        let head = |class: Class| self.lists.get(class as usize).map_or(NIL, |list| list.head);
-        let unanswered = head(Class::Unanswered);
-        let victim = if unanswered == NIL {
-            let heads = Class::ALL.iter().map(|&class| head(class));
-            heads
-                .filter_map(|slot| self.hot.get(slot as usize).map(|hot| (hot.active, slot)))
-                .min()
-                .map(|(_, slot)| slot)
-        } else {
-            Some(unanswered)
-        };
+        let unanswered = self.unanswered.oldest;
+        let victim = if unanswered == NIL { self.nearest_deadline() } else { Some(unanswered) };
         if let Some(slot) = victim {
             self.counters.evicted += 1;
             self.end(slot, Cause::Evicted, arrival.clock, arrival.frame, out);
         }
     }
 
-    /// Ends flows that have been idle for their time.
-    pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for class in Class::ALL {
-            let idle = self.idle_of(class);
-            while let Some((slot, active)) = self.oldest(class) {
-                if clock < active.after(idle + LIST_GRAIN) {
-                    break;
-                }
-                self.end_idle(slot, active.after(idle), out);
+    /// Files flows again until the first in the wheel is where it belongs.
+    fn nearest_deadline(&mut self) -> Option<u32> {
+        loop {
+            let (slot, filed_s) = self.wheel.first()?;
+            let deadline_s = self.deadline(slot)?.as_secs();
+            if deadline_s <= filed_s || filed_s == self.wheel.horizon_s() {
+                return Some(slot);
             }
+            self.wheel.unfile(&mut self.hot, slot);
+            self.wheel.file(&mut self.hot, slot, deadline_s);
+        }
+    }
+
+    /// Ends flows whose idle time was over before the current second.
+    pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        while let Some(chain) = self.wheel.turn(clock.as_secs()) {
+            self.for_each(chain, |table, slot| {
+                // Filed again first, so that every flow is in the wheel whatever becomes of it.
+                table.file(slot);
+                match table.deadline(slot) {
+                    Some(deadline) if clock >= deadline => table.end_idle(slot, deadline, out),
+                    _ => {}
+                }
+            });
         }
     }
 
     /// Ends every flow: those whose idle time is over at that deadline, the others at `clock`.
     pub(super) fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for class in Class::ALL {
-            let idle = self.idle_of(class);
-            while let Some((slot, active)) = self.oldest(class) {
-                let deadline = active.after(idle);
-                if clock >= deadline {
-                    self.end_idle(slot, deadline, out);
-                } else {
-                    let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
-                    self.end(slot, Cause::EndOfInput, clock, flow, out);
+        for bucket in 0..Wheel::BUCKETS {
+            let chain = self.wheel.head(bucket);
+            self.for_each(chain, |table, slot| match table.deadline(slot) {
+                Some(deadline) if clock >= deadline => table.end_idle(slot, deadline, out),
+                _ => {
+                    let flow = table.cold.get(slot as usize).map_or(0, |cold| cold.flow);
+                    table.end(slot, Cause::EndOfInput, clock, flow, out);
                 }
-            }
+            });
         }
     }
 
-    fn oldest(&self, class: Class) -> Option<(u32, Timestamp)> {
-        let slot = self.lists.get(class as usize)?.head;
-        Some((slot, self.hot.get(slot as usize)?.active))
+    /// Visits a chain of slots, each of which may be filed elsewhere or ended meanwhile.
+    fn for_each(&mut self, chain: u32, mut visit: impl FnMut(&mut Self, u32)) {
+        let mut slot = chain;
+        while let Some(next) = self.hot.get(slot as usize).map(|hot| hot.next) {
+            visit(self, slot);
+            slot = next;
+        }
     }
 
     fn end_idle(&mut self, slot: u32, deadline: Timestamp, out: &mut Vec<FlowUpdate>) {
@@ -246,7 +297,10 @@ impl Table {
         let (class, holes) = (hot.class, hot.holes);
         self.counters.one_sided += u64::from(hot.is_one_sided());
         self.holes.release(holes);
-        self.list(class, |list, slots| list.unlink(slots, slot));
+        self.wheel.unfile(&mut self.hot, slot);
+        if class == Class::Unanswered {
+            self.unanswered.remove(&mut self.cold, slot);
+        }
         if let Some(cold) = self.cold.get(slot as usize) {
             self.index.remove(cold.hash, slot);
         }
@@ -302,12 +356,6 @@ impl Table {
 
     fn idle_of(&self, class: Class) -> Duration {
         self.idle.get(class as usize).copied().unwrap_or(Duration::MAX)
-    }
-
-    fn list(&mut self, class: Class, change: impl FnOnce(&mut Recency, &mut [Hot])) {
-        if let Some(list) = self.lists.get_mut(class as usize) {
-            change(list, &mut self.hot);
-        }
     }
 
     /// Flows in the table.

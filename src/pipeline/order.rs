@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::flow::{Cause, FlowUpdate};
 use crate::net::Timestamp;
 
-/// How late, in packet time, a shard may notice that a flow is idle: recency lists are ordered by the second.
+/// How late, in packet time, a shard may notice that a flow is idle: its timing wheel goes by the second.
 const NOTICE: Duration = Duration::from_secs(2);
 
 /// Place in the order, and the slot that holds the update.

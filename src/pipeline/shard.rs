@@ -2,7 +2,7 @@
 
 use crate::capture::Batch;
 use crate::decode::{self, Envelope};
-use crate::flow::{self, Arrival, FlowCounters, FlowKey, FlowUpdate, Flows};
+use crate::flow::{self, Arrival, FlowCounters, FlowKey, FlowUpdate, Flows, WARM_AHEAD};
 use crate::net::Timestamp;
 
 use super::Prepared;
@@ -23,19 +23,26 @@ impl Shard {
     /// Takes the packets of `batch` that were dealt to it, and appends the updates they cause. `clock` is the highest
     /// packet time at the end of the batch.
     pub fn handle(&mut self, batch: &Batch, packets: &[Prepared], clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        let options = &self.options;
-        for prepared in packets {
-            let packet = &prepared.packet;
-            let (key, sender) = FlowKey::of(packet);
-            let arrival =
-                Arrival { packet, key, sender, hash: prepared.hash, frame: prepared.frame, clock: prepared.clock };
-            let envelope = || match batch.frame(packet.frame as usize) {
-                Some(frame) => decode::envelope(frame, options),
-                None => Envelope::default(),
-            };
-            self.flows.observe(&arrival, envelope, out);
+        for ahead in packets.chunks(WARM_AHEAD) {
+            self.flows.warm(ahead.iter().map(|prepared| prepared.hash));
+            for prepared in ahead {
+                self.observe(batch, prepared, out);
+            }
         }
         self.flows.expire(clock, out);
+    }
+
+    #[inline]
+    fn observe(&mut self, batch: &Batch, prepared: &Prepared, out: &mut Vec<FlowUpdate>) {
+        let packet = &prepared.packet;
+        let (key, sender) = FlowKey::of(packet);
+        let arrival =
+            Arrival { packet, key, sender, hash: prepared.hash, frame: prepared.frame, clock: prepared.clock };
+        let envelope = || match batch.frame(packet.frame as usize) {
+            Some(frame) => decode::envelope(frame, &self.options),
+            None => Envelope::default(),
+        };
+        self.flows.observe(&arrival, envelope, out);
     }
 
     /// Ends every flow: the input is over.
