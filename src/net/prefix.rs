@@ -1,6 +1,5 @@
 //! Address prefixes and a longest-match map over them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -131,10 +130,18 @@ impl fmt::Display for Prefix {
 
 /// Values by prefix; the longest prefix that holds an address wins.
 ///
-/// A look-up probes one hash table per distinct prefix length, longest first: a handful for any real configuration.
+/// A look-up searches one sorted list per distinct prefix length, longest first: a handful for any real configuration.
 #[derive(Clone, Debug)]
 pub struct PrefixMap<T> {
-    by_length: Vec<(IpVersion, u8, HashMap<u128, T>)>,
+    by_length: Vec<OfLength<T>>,
+}
+
+/// The prefixes of one length, by their first address.
+#[derive(Clone, Debug)]
+struct OfLength<T> {
+    version: IpVersion,
+    length: u8,
+    values: Vec<(u128, T)>,
 }
 
 impl<T> Default for PrefixMap<T> {
@@ -146,15 +153,21 @@ impl<T> Default for PrefixMap<T> {
 impl<T> PrefixMap<T> {
     /// Adds a prefix and returns the value it had before.
     pub fn insert(&mut self, prefix: Prefix, value: T) -> Option<T> {
-        let place = self.by_length.partition_point(|(version, length, _)| {
-            (*version, std::cmp::Reverse(*length)) < (prefix.version, std::cmp::Reverse(prefix.length))
-        });
-        match self.by_length.get_mut(place) {
-            Some((version, length, values)) if *version == prefix.version && *length == prefix.length => {
-                values.insert(prefix.bits, value)
+        let rank = |version, length| (version, std::cmp::Reverse(length));
+        let wanted = rank(prefix.version, prefix.length);
+        let place = match self.by_length.binary_search_by_key(&wanted, |group| rank(group.version, group.length)) {
+            Ok(place) => place,
+            Err(place) => {
+                let group = OfLength { version: prefix.version, length: prefix.length, values: Vec::new() };
+                self.by_length.insert(place, group);
+                place
             }
-            _ => {
-                self.by_length.insert(place, (prefix.version, prefix.length, HashMap::from([(prefix.bits, value)])));
+        };
+        let values = &mut self.by_length.get_mut(place)?.values;
+        match values.binary_search_by_key(&prefix.bits, |(bits, _)| *bits) {
+            Ok(index) => values.get_mut(index).map(|(_, old)| std::mem::replace(old, value)),
+            Err(index) => {
+                values.insert(index, (prefix.bits, value));
                 None
             }
         }
@@ -164,9 +177,10 @@ impl<T> PrefixMap<T> {
     #[must_use]
     pub fn longest(&self, address: IpAddr) -> Option<(Prefix, &T)> {
         let (version, bits) = IpVersion::split(address);
-        self.by_length.iter().filter(|(v, _, _)| *v == version).find_map(|(_, length, values)| {
-            let bits = bits & Prefix::mask(version, *length);
-            values.get(&bits).map(|value| (Prefix { version, bits, length: *length }, value))
+        self.by_length.iter().filter(|group| group.version == version).find_map(|group| {
+            let prefix = Prefix { version, bits: bits & Prefix::mask(version, group.length), length: group.length };
+            let index = group.values.binary_search_by_key(&prefix.bits, |(bits, _)| *bits).ok()?;
+            group.values.get(index).map(|(_, value)| (prefix, value))
         })
     }
 

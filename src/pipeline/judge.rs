@@ -25,37 +25,41 @@ impl Judge {
 
     /// Takes what the shards made of one batch; `clock` is the highest packet time at its end.
     pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        self.waiting.take(updates);
-        while let Some(update) = self.waiting.next_due(clock) {
-            self.judge(&update, outputs);
-        }
+        let Judge { attributor, detector, waiting, alerts } = self;
+        waiting.take(updates);
+        waiting.release(clock, |update| judge(update, attributor, detector, alerts, outputs));
     }
 
     /// Judges what still waits and closes every finding: the input is over.
     pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        self.waiting.take(updates);
-        while let Some(update) = self.waiting.next_of_all() {
-            self.judge(&update, outputs);
-        }
-        self.detector.finish(clock, &mut self.alerts);
-        hand_on(&mut self.alerts, outputs);
-    }
-
-    fn judge(&mut self, update: &FlowUpdate, outputs: &mut [&mut dyn Output]) {
-        let judged = Judged::new(update, &self.attributor, &self.detector.policy().assets);
-        self.detector.observe(&judged, &mut self.alerts);
-        hand_on(&mut self.alerts, outputs);
-        if update.cause.is_end() {
-            for output in outputs.iter_mut() {
-                output.flow(&judged);
-            }
-        }
+        let Judge { attributor, detector, waiting, alerts } = self;
+        waiting.take(updates);
+        waiting.release_all(|update| judge(update, attributor, detector, alerts, outputs));
+        detector.finish(clock, alerts);
+        hand_on(alerts, outputs);
     }
 
     /// What detection counted.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
         self.detector.counters()
+    }
+}
+
+fn judge(
+    update: &FlowUpdate,
+    attributor: &Attributor,
+    detector: &mut Detector,
+    alerts: &mut Vec<Alert>,
+    outputs: &mut [&mut dyn Output],
+) {
+    let judged = Judged::new(update, attributor, &detector.policy().assets);
+    detector.observe(&judged, alerts);
+    hand_on(alerts, outputs);
+    if update.cause.is_end() {
+        for output in outputs.iter_mut() {
+            output.flow(&judged);
+        }
     }
 }
 

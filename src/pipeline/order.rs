@@ -1,18 +1,17 @@
 //! Flow updates of all shards in one order, the same for any number of shards and any cutting into batches.
 //!
-//! Updates that a packet caused come in order from each shard and need merging only. A shard notices an idle flow up to
-//! [`NOTICE`] after its due time, so idle ends go through a heap, and an update is released only when nothing that is
-//! due before it can still come.
+//! Updates that a packet caused come in order from each shard and need merging only. A shard notices an idle flow when
+//! the second of its deadline is over, so idle ends go through a heap, and an update is released only once its second is
+//! over: then nothing that is due before it can still come.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::time::Duration;
+use std::collections::BinaryHeap;
 
 use crate::flow::{Cause, FlowUpdate};
 use crate::net::Timestamp;
 
-/// How late, in packet time, a shard may notice that a flow is idle: its timing wheel goes by the second.
-const NOTICE: Duration = Duration::from_secs(2);
+/// Released updates that are kept before their room is taken back.
+const MOST_RELEASED: usize = 4096;
 
 /// Place in the order, and the slot that holds the update.
 type Place = Reverse<((Timestamp, u8, u64), usize)>;
@@ -20,26 +19,34 @@ type Place = Reverse<((Timestamp, u8, u64), usize)>;
 /// Updates waiting for their turn.
 #[derive(Debug, Default)]
 pub(super) struct InOrder {
-    caused: VecDeque<FlowUpdate>,
+    /// Updates that packets caused, in order; those before `next` are released.
+    caused: Vec<FlowUpdate>,
+    next: usize,
+    /// Idle ends.
     idle: BinaryHeap<Place>,
     slots: Vec<Option<FlowUpdate>>,
     free: Vec<usize>,
-    batch: Vec<FlowUpdate>,
 }
 
 impl InOrder {
     /// Takes the updates of one batch from every shard.
     pub(super) fn take(&mut self, updates: &mut Vec<FlowUpdate>) {
+        if self.next >= MOST_RELEASED && self.next * 2 >= self.caused.len() {
+            self.caused.drain(..self.next);
+            self.next = 0;
+        }
+        let known = self.caused.len();
         for update in updates.drain(..) {
             if update.cause == Cause::Idle {
                 self.hold(update);
             } else {
-                self.batch.push(update);
+                self.caused.push(update);
             }
         }
         // Stable, so that two updates one packet caused keep their order; nearly free on what is sorted already.
-        self.batch.sort_by_key(FlowUpdate::order);
-        self.caused.extend(self.batch.drain(..));
+        if let Some(batch) = self.caused.get_mut(known..) {
+            batch.sort_by_key(FlowUpdate::order);
+        }
     }
 
     fn hold(&mut self, update: FlowUpdate) {
@@ -57,33 +64,41 @@ impl InOrder {
         self.idle.push(Reverse((order, slot)));
     }
 
-    /// The next update, if nothing that is due before it can still come at packet time `clock`.
-    pub(super) fn next_due(&mut self, clock: Timestamp) -> Option<FlowUpdate> {
-        let settled = Timestamp::from_nanos(clock.as_nanos().saturating_sub(NOTICE.as_nanos() as u64));
-        self.next_before(settled)
+    /// Releases what nothing can come before at packet time `clock`.
+    pub(super) fn release(&mut self, clock: Timestamp, visit: impl FnMut(&FlowUpdate)) {
+        let settled = Timestamp::from_parts(clock.as_secs(), 0);
+        self.release_while(|at| at < settled, visit);
     }
 
-    /// The next update: the input is over.
-    pub(super) fn next_of_all(&mut self) -> Option<FlowUpdate> {
-        self.next_before(Timestamp::MAX)
+    /// Releases everything: the input is over.
+    pub(super) fn release_all(&mut self, visit: impl FnMut(&FlowUpdate)) {
+        self.release_while(|_| true, visit);
     }
 
-    fn next_before(&mut self, settled: Timestamp) -> Option<FlowUpdate> {
-        let idle = self.idle.peek().map(|Reverse((order, _))| *order);
-        let caused = self.caused.front().map(FlowUpdate::order);
-        let is_idle = match (idle, caused) {
-            (Some(idle), Some(caused)) => idle < caused,
-            (idle, _) => idle.is_some(),
-        };
-        let (at, _, _) = if is_idle { idle? } else { caused? };
-        if at >= settled && settled != Timestamp::MAX {
-            None
-        } else if is_idle {
-            let Reverse((_, slot)) = self.idle.pop()?;
-            self.free.push(slot);
-            self.slots.get_mut(slot)?.take()
-        } else {
-            self.caused.pop_front()
+    fn release_while(&mut self, is_settled: impl Fn(Timestamp) -> bool, mut visit: impl FnMut(&FlowUpdate)) {
+        loop {
+            let caused = self.caused.get(self.next);
+            let order = caused.map(FlowUpdate::order);
+            let idle = self.idle.peek().map(|Reverse((idle, _))| *idle);
+            let idle_first = idle.filter(|&idle| order.is_none_or(|caused| idle < caused));
+            match (idle_first, caused) {
+                (Some((at, ..)), _) if is_settled(at) => {
+                    if let Some(update) = self.pop_idle() {
+                        visit(&update);
+                    }
+                }
+                (None, Some(update)) if is_settled(update.at) => {
+                    visit(update);
+                    self.next += 1;
+                }
+                _ => return,
+            }
         }
+    }
+
+    fn pop_idle(&mut self) -> Option<FlowUpdate> {
+        let Reverse((_, slot)) = self.idle.pop()?;
+        self.free.push(slot);
+        self.slots.get_mut(slot)?.take()
     }
 }
