@@ -15,9 +15,6 @@ use super::tcp::{HolePool, HoleSlot};
 use super::update::{Cause, FlowUpdate, Party};
 use super::{FlowCounters, Options, TcpState};
 
-/// A flow is surely idle one second after its idle time, since lists are ordered by the second.
-const LIST_GRAIN: Duration = Duration::from_secs(1);
-
 /// A packet with everything the table needs to know about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
@@ -46,6 +43,8 @@ pub(super) struct Table {
     lists: [Recency; Class::ALL.len()],
     idle: [Duration; Class::ALL.len()],
     update_interval_s: u64,
+    /// The second up to which idle flows have been ended.
+    expired_s: u64,
     holes: HolePool,
     paths: Paths,
     pub(super) counters: FlowCounters,
@@ -63,6 +62,7 @@ impl Table {
             lists: [Recency::EMPTY; Class::ALL.len()],
             idle: Class::ALL.map(|class| options.idle(class)),
             update_interval_s: options.update_interval.as_secs().max(1),
+            expired_s: 0,
             holes: HolePool::new((capacity / 16).max(16)),
             paths: Paths::new(),
             counters: FlowCounters::default(),
@@ -77,6 +77,7 @@ impl Table {
         envelope: impl FnOnce() -> Envelope,
         out: &mut Vec<FlowUpdate>,
     ) {
+        self.expire(arrival.clock, out);
         let hash = arrival.hash as u32;
         let hot = &self.hot;
         let found = self.index.find(hash, |slot| hot.get(slot as usize).is_some_and(|hot| hot.key == arrival.key));
@@ -188,9 +189,11 @@ impl Table {
         let victim = if unanswered == NIL {
             let heads = Class::ALL.iter().map(|&class| head(class));
             heads
-                .filter_map(|slot| self.hot.get(slot as usize).map(|hot| (hot.active, slot)))
+                .filter_map(|slot| {
+                    Some((self.hot.get(slot as usize)?.active, self.cold.get(slot as usize)?.flow, slot))
+                })
                 .min()
-                .map(|(_, slot)| slot)
+                .map(|(_, _, slot)| slot)
         } else {
             Some(unanswered)
         };
@@ -200,12 +203,23 @@ impl Table {
         }
     }
 
-    /// Ends flows that have been idle for their time.
+    /// Ends flows that have been idle for their time, once per second of the clock: what room there is for a packet
+    /// depends on the packets before it, not on how they were cut into batches.
+    #[inline]
     pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        if clock.as_secs() > self.expired_s {
+            self.expire_second(clock.as_secs(), out);
+        }
+    }
+
+    /// Lists are ordered by the second, so the flows of a second end together, when all of them are idle.
+    #[cold]
+    fn expire_second(&mut self, now_s: u64, out: &mut Vec<FlowUpdate>) {
+        self.expired_s = now_s;
         for class in Class::ALL {
             let idle = self.idle_of(class);
             while let Some((slot, active)) = self.oldest(class) {
-                if clock < active.after(idle + LIST_GRAIN) {
+                if Timestamp::from_parts(now_s, 0) < Timestamp::from_parts(active.as_secs() + 1, 0).after(idle) {
                     break;
                 }
                 self.end_idle(slot, active.after(idle), out);
