@@ -92,7 +92,8 @@ struct Rule<'a> {
     id: &'static str,
     name: &'static str,
     ruleset: &'static str,
-    reference: &'a str,
+    /// The law or decision behind it; `rule.reference` would be a link.
+    description: &'a str,
 }
 
 #[derive(Serialize)]
@@ -233,7 +234,7 @@ impl<'a> AlertRecord<'a> {
                 id: alert.activity.id(),
                 name: alert.activity.name(),
                 ruleset: "borderflow",
-                reference: &alert.jurisdiction.basis,
+                description: &alert.jurisdiction.basis,
             },
             threat: Threat::of(alert.activity.technique(flow.direction)),
             observer: Observer::US,
