@@ -186,6 +186,6 @@ pub struct Alert {
     pub totals: Totals,
     /// Flow updates that added to the finding since the last alert and caused none of their own.
     pub suppressed: u64,
-    /// The flow that caused this alert.
+    /// The flow that caused this alert; of a closed finding, the last that added to it.
     pub flow: FlowInfo,
 }

@@ -109,6 +109,7 @@ struct Finding {
     next_number: u32,
     /// Growth at which the next alert is due.
     next_growth: u64,
+    /// The flow that added last; `None` while not open.
     flow: Option<FlowInfo>,
 }
 
@@ -171,16 +172,17 @@ impl Finding {
         let worse = self.learn(subject, policy);
         let grown = self.growth() >= self.next_growth;
         let news = grown || worse && self.is_open();
-        if !news {
-            self.suppressed += u64::from(self.is_open());
+        if !news && !self.is_open() {
             return None;
         }
-        while self.growth() >= self.next_growth {
-            self.next_growth = self.next_growth.saturating_mul(10);
-        }
-        let step = if self.is_open() { Step::Updated } else { Step::Opened };
         let flow = flow_info(subject);
         self.flow = Some(flow.clone());
+        if !news {
+            self.suppressed += 1;
+            return None;
+        }
+        self.next_growth = self.growth().saturating_mul(10);
+        let step = if self.is_open() { Step::Updated } else { Step::Opened };
         Some(self.alert(step, update.at, flow))
     }
 

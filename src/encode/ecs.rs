@@ -57,7 +57,7 @@ struct AlertRecord<'a> {
     source: Peer<'a>,
     destination: Peer<'a>,
     network: Network,
-    rule: Rule,
+    rule: Rule<'a>,
     threat: Threat,
     observer: Observer,
     related: Related,
@@ -88,10 +88,12 @@ struct Event<'a> {
 }
 
 #[derive(Serialize)]
-struct Rule {
+struct Rule<'a> {
     id: &'static str,
     name: &'static str,
     ruleset: &'static str,
+    /// The law or decision behind it; `rule.reference` would be a link.
+    description: &'a str,
 }
 
 #[derive(Serialize)]
@@ -228,7 +230,12 @@ impl<'a> AlertRecord<'a> {
             source: Peer::of_info(&flow.initiator, update.protocol),
             destination: Peer::of_info(&flow.responder, update.protocol),
             network: Network::of(update, flow.direction, flow.community_id),
-            rule: Rule { id: alert.activity.id(), name: alert.activity.name(), ruleset: "borderflow" },
+            rule: Rule {
+                id: alert.activity.id(),
+                name: alert.activity.name(),
+                ruleset: "borderflow",
+                description: &alert.jurisdiction.basis,
+            },
             threat: Threat::of(alert.activity.technique(flow.direction)),
             observer: Observer::US,
             related: Related {

@@ -1,13 +1,14 @@
 //! Writes frames and captures byte by byte, for tests, benches and the demo.
 //!
-//! Everything is a function of its arguments: no clock, no operating system randomness, no dependency, so the same
+//! Every frame is a function of its arguments: no clock, no operating system randomness, no dependency, so the same
 //! calls give the same bytes on any machine. The layers mirror the wire and know nothing of Borderflow, whose
 //! decoders are tested against them:
 //!
 //! * messages: [`dns`], [`tls`], [`ssh`], [`http`], [`mqtt`], [`ntp`], [`industrial`];
 //! * transport: [`udp`], [`tcp`], [`icmp_echo`], [`sctp`], and [`Conversation`], which runs a whole TCP connection;
 //! * network and link: [`ip_packet`], [`Link`], [`Host`];
-//! * captures: [`Frame`], [`Pcap`], [`Pcapng`].
+//! * captures: [`Frame`], [`Pcap`], [`Pcapng`];
+//! * and to replay them, [`program`].
 //!
 //! ```
 //! use borderflow_testkit::{Conversation, Host, Link, Pcap, tls::ClientHello, Prng};
@@ -35,6 +36,7 @@ mod link;
 pub mod mqtt;
 pub mod ntp;
 mod prng;
+pub mod program;
 pub mod ssh;
 pub mod tls;
 mod transport;
