@@ -45,7 +45,7 @@ pub(super) fn of_first_packet(packet: &Packet, key: &FlowKey, sender: Side) -> (
 #[inline]
 pub(super) fn of_handshake(packet: &Packet, sender: Side) -> Option<(Side, InitiatorBasis)> {
     let flags = packet.tcp.flags;
-    if !flags.has(TcpFlags::SYN) || flags.has(TcpFlags::RST) {
+    if !flags.has(TcpFlags::SYN) {
         None
     } else if flags.has(TcpFlags::ACK) {
         Some((sender.other(), InitiatorBasis::SynAck))

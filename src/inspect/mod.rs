@@ -1,0 +1,27 @@
+//! Names and verbs in payloads: one protocol per file.
+//!
+//! Each file reads what one protocol says in the first kilobytes of a direction, or in one datagram. A reader is a pure
+//! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
+//! flow hands it the contiguous beginning of a direction, again whenever that has grown.
+
+/// What a reader makes of the beginning of a direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// These bytes are not of this protocol, and no further ones will change that.
+    Other,
+    /// So far it may be; more bytes will tell.
+    More,
+    /// This is what they say.
+    Found(T),
+}
+
+impl<T> Reading<T> {
+    /// The same reading of something made from what was found.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Reading::Other => Reading::Other,
+            Reading::More => Reading::More,
+            Reading::Found(found) => Reading::Found(make(found)),
+        }
+    }
+}
