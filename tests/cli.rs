@@ -1,5 +1,7 @@
 //! The command line as scripts and tired people use it: exit statuses, messages, where output goes.
 
+#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -230,6 +232,56 @@ fn an_output_that_cannot_be_created_ends_with_1_and_is_named() {
 }
 
 #[test]
+fn a_capture_is_never_written_over_and_no_file_by_two_outputs() {
+    let scratch = Scratch::new();
+    let capture = pcap(&upload(40_000, 0));
+    fs::create_dir(scratch.path("captures")).unwrap();
+    scratch.write("captures/a.pcap", &capture).write("captures/flows", "of the run before\n");
+    symlink("captures/a.pcap", scratch.path("link")).unwrap();
+    for input in ["captures", "captures/a.pcap", "link"] {
+        for option in ["--alerts", "--flows", "--summary"] {
+            let refused = scratch.run(&["replay", input, option, "captures/../captures/a.pcap"]);
+            assert_fails(&refused, 2, &["a.pcap", "destroy"]);
+            assert_eq!(fs::read(scratch.path("captures/a.pcap")).unwrap(), capture);
+        }
+    }
+    assert_works(&scratch.run(&["replay", "captures", "--flows", "captures/flows"]));
+    assert_fails(&scratch.run(&["replay", "captures", "--flows", "x", "--alerts", "x"]), 2, &["x: given for two"]);
+    assert_works(&scratch.run(&["replay", "captures", "--flows", "/dev/null", "--alerts", "/dev/null"]));
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_read_and_ends_with_1() {
+    use std::io::Write as _;
+    let scratch = Scratch::new();
+    let mut child = Command::new(EXECUTABLE)
+        .args(["replay", "-", "--alerts", "alerts", "--flows", "flows"])
+        .args(FLAGGED)
+        .current_dir(scratch.path("."))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let (first, second) = (pcap(&upload(40_000, 0)), pcap(&upload(40_001, 600)));
+    pipe.write_all(&first).unwrap();
+    pipe.write_all(&second[24..]).unwrap();
+    // The pause of ten minutes in packet time brings the alert of the first upload out at once.
+    let alerted = || fs::metadata(scratch.path("alerts")).is_ok_and(|file| file.len() > 0);
+    let waited = (0..2_000).take_while(|_| !alerted()).map(|_| std::thread::sleep(Duration::from_millis(5))).count();
+    assert!(waited < 2_000, "an alert of a pipe must not wait for its end");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    std::thread::sleep(Duration::from_millis(200));
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    assert_eq!(scratch.read("flows").lines().count(), 2);
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     let scratch = Scratch::new();
     for args in [
@@ -450,7 +502,8 @@ fn the_version_names_whose_data_is_inside() {
 #[test]
 fn a_copied_binary_works_alone() {
     let scratch = Scratch::new();
-    fs::copy(EXECUTABLE, scratch.path("copied")).unwrap();
+    // By another process: a file that this one has open for writing while a thread forks cannot be run.
+    assert!(Command::new("cp").arg(EXECUTABLE).arg(scratch.path("copied")).status().unwrap().success());
     let outcome = Program::new(scratch.path("copied"), Path::new("/")).args(["explain", "47.97.1.10"]).run();
     assert_works(&outcome);
     assert!(outcome.stdout.contains("FLAGGED"), "{}", outcome.stdout);

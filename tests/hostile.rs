@@ -2,6 +2,8 @@
 //! accounted for. Named cases lie in `tests/hostile/<what>.<link type>.hex`: bytes that broke something once, or would
 //! break a decoder that believes what a header says.
 
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says where it fails")]
+
 #[path = "hostile/good.rs"]
 mod good;
 
