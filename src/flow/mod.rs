@@ -28,7 +28,7 @@ pub use initiator::InitiatorBasis;
 pub use key::{FlowHasher, FlowKey, PerSide, Side};
 pub use table::Arrival;
 pub use tcp::TcpState;
-pub use update::{Cause, FlowUpdate, Party, Volume};
+pub use update::{Cause, FlowUpdate, Party, Place, Volume};
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use super::paths::Paths;
 use super::recency::Recency;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
-use super::update::{Cause, FlowUpdate, Party};
+use super::update::{Cause, FlowUpdate, Party, Place};
 use super::{FlowCounters, Options, TcpState};
 
 /// A packet with everything the table needs to know about it.
@@ -30,6 +30,12 @@ pub struct Arrival<'a> {
     pub frame: u64,
     /// Highest packet time so far.
     pub clock: Timestamp,
+}
+
+impl Arrival<'_> {
+    fn place(&self) -> Place {
+        Place::of_packet(self.clock, self.frame)
+    }
 }
 
 /// A bounded table of flows.
@@ -97,7 +103,7 @@ impl Table {
         let deadline = hot.active.after(self.idle_of(hot.class));
         let flags = arrival.packet.tcp.flags;
         if arrival.clock >= deadline {
-            self.end(slot, Cause::Idle, deadline, cold.flow, out);
+            self.end(slot, Cause::Idle, deadline, arrival.place(), out);
             None
         } else if flags.has(TcpFlags::SYN)
             && !flags.has(TcpFlags::ACK)
@@ -107,7 +113,7 @@ impl Table {
                 .of(arrival.sender)
                 .contradicts(arrival.packet.tcp.sequence, hot.sequences.of(arrival.sender))
         {
-            self.end(slot, Cause::PortReuse, arrival.clock, arrival.frame, out);
+            self.end(slot, Cause::PortReuse, arrival.clock, arrival.place(), out);
             None
         } else {
             Some(slot)
@@ -136,7 +142,7 @@ impl Table {
             self.list(class, |list, slots| list.push(slots, slot));
         }
         if step || period || answered && has_payload {
-            self.report(slot, Cause::Alive, arrival.clock, arrival.frame, out);
+            self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
         }
     }
 
@@ -199,7 +205,7 @@ impl Table {
         };
         if let Some(slot) = victim {
             self.counters.evicted += 1;
-            self.end(slot, Cause::Evicted, arrival.clock, arrival.frame, out);
+            self.end(slot, Cause::Evicted, arrival.clock, arrival.place(), out);
         }
     }
 
@@ -219,10 +225,12 @@ impl Table {
         for class in Class::ALL {
             let idle = self.idle_of(class);
             while let Some((slot, active)) = self.oldest(class) {
-                if Timestamp::from_parts(now_s, 0) < Timestamp::from_parts(active.as_secs() + 1, 0).after(idle) {
+                let due_s = active.as_secs().saturating_add(1).saturating_add(idle.as_secs());
+                if now_s < due_s {
                     break;
                 }
-                self.end_idle(slot, active.after(idle), out);
+                let place = Place::of_silence(Timestamp::from_parts(due_s, 0), self.flow_of(slot));
+                self.end(slot, Cause::Idle, active.after(idle), place, out);
             }
         }
     }
@@ -232,12 +240,11 @@ impl Table {
         for class in Class::ALL {
             let idle = self.idle_of(class);
             while let Some((slot, active)) = self.oldest(class) {
-                let deadline = active.after(idle);
+                let (deadline, flow) = (active.after(idle), self.flow_of(slot));
                 if clock >= deadline {
-                    self.end_idle(slot, deadline, out);
+                    self.end(slot, Cause::Idle, deadline, Place::of_silence(deadline, flow), out);
                 } else {
-                    let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
-                    self.end(slot, Cause::EndOfInput, clock, flow, out);
+                    self.end(slot, Cause::EndOfInput, clock, Place::of_end(clock, flow), out);
                 }
             }
         }
@@ -248,14 +255,13 @@ impl Table {
         Some((slot, self.hot.get(slot as usize)?.active))
     }
 
-    fn end_idle(&mut self, slot: u32, deadline: Timestamp, out: &mut Vec<FlowUpdate>) {
-        let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
-        self.end(slot, Cause::Idle, deadline, flow, out);
+    fn flow_of(&self, slot: u32) -> u64 {
+        self.cold.get(slot as usize).map_or(0, |cold| cold.flow)
     }
 
     /// Reports a flow for the last time and frees its slot.
-    fn end(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
-        self.report(slot, cause, at, sequence, out);
+    fn end(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
+        self.report(slot, cause, at, place, out);
         let Some(hot) = self.hot.get(slot as usize) else { return };
         let (class, holes) = (hot.class, hot.holes);
         self.counters.one_sided += u64::from(hot.is_one_sided());
@@ -268,7 +274,7 @@ impl Table {
     }
 
     /// Hands on what came since the last report.
-    fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
+    fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
         let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
         let holes = &self.holes;
         let mut party = |side: Side| {
@@ -296,7 +302,7 @@ impl Table {
             at,
             cause,
             flow: cold.flow,
-            sequence,
+            place,
             initiator,
             responder,
             basis: hot.basis,

@@ -1,10 +1,7 @@
 //! The judge: one order for the updates of all shards, attribution, detection.
 //!
-//! A shard notices an idle flow up to [`NOTICE`] after its due time. So an update waits until nothing that is due
-//! before it can still come; then the order depends on the capture alone, neither on the number of shards nor on how
-//! the input was cut into batches.
-
-use std::time::Duration;
+//! The updates of a batch are judged by their place, and none of a later batch comes before them; so what is judged, and
+//! in which order, depends on the capture alone.
 
 use crate::attribute::Attributor;
 use crate::deliver::Output;
@@ -12,14 +9,10 @@ use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
 use crate::flow::FlowUpdate;
 use crate::net::Timestamp;
 
-/// How late, in packet time, a shard may notice that a flow is idle: recency lists are ordered by the second.
-const NOTICE: Duration = Duration::from_secs(2);
-
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
     attributor: Attributor,
     detector: Detector,
-    waiting: Vec<FlowUpdate>,
     alerts: Vec<Alert>,
 }
 
@@ -27,30 +20,13 @@ impl Judge {
     /// By this policy, with these databases.
     #[must_use]
     pub fn new(attributor: Attributor, policy: Policy) -> Self {
-        Judge { attributor, detector: Detector::new(policy), waiting: Vec::new(), alerts: Vec::new() }
+        Judge { attributor, detector: Detector::new(policy), alerts: Vec::new() }
     }
 
-    /// Takes what the shards made of one batch; `clock` is the highest packet time at its end.
-    pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        self.waiting.append(updates);
-        let due = Timestamp::from_nanos(clock.as_nanos().saturating_sub(NOTICE.as_nanos() as u64));
-        self.waiting.sort_by_key(FlowUpdate::order);
-        let ready = self.waiting.partition_point(|update| update.at < due);
-        self.judge(ready, outputs);
-    }
-
-    /// Judges what still waits and closes every finding: the input is over.
-    pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        self.waiting.append(updates);
-        self.waiting.sort_by_key(FlowUpdate::order);
-        self.judge(self.waiting.len(), outputs);
-        self.detector.finish(clock, &mut self.alerts);
-        hand_on(&mut self.alerts, outputs);
-    }
-
-    /// Judges the first `count` waiting updates.
-    fn judge(&mut self, count: usize, outputs: &mut [&mut dyn Output]) {
-        for update in self.waiting.drain(..count) {
+    /// Judges what the shards made of one batch.
+    pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
+        updates.sort_by_key(|update| update.place);
+        for update in updates.drain(..) {
             let judged = Judged::new(&update, &self.attributor, &self.detector.policy().assets);
             self.detector.observe(&judged, &mut self.alerts);
             hand_on(&mut self.alerts, outputs);
@@ -60,6 +36,13 @@ impl Judge {
                 }
             }
         }
+    }
+
+    /// Judges the last updates and closes every finding: the input is over at `clock`.
+    pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
+        self.handle(updates, outputs);
+        self.detector.finish(clock, &mut self.alerts);
+        hand_on(&mut self.alerts, outputs);
     }
 
     /// What detection counted.

@@ -52,7 +52,7 @@ pub(super) fn inline(
         let [list] = &mut packets;
         shard.handle(&batch, list, front.clock(), &mut updates);
         list.clear();
-        judge.handle(&mut updates, front.clock(), &mut outputs.list);
+        judge.handle(&mut updates, &mut outputs.list);
         outputs.flush();
     }
     front.finish();
@@ -154,23 +154,18 @@ fn judge_loop(
     give_back: &SyncSender<(Batch, Vec<Vec<Prepared>>)>,
 ) {
     let mut updates = Vec::new();
-    let mut held: Option<Timestamp> = None;
+    let mut clock = Timestamp::ZERO;
     loop {
         let results: Vec<Done> = receivers.iter().filter_map(|receiver| receiver.recv().ok()).collect();
-        // The results before the last are judged only once it is known that they are not the last.
         if results.is_empty() {
-            judge.finish(&mut updates, held.unwrap_or_default(), &mut outputs.list);
+            judge.finish(&mut updates, clock, &mut outputs.list);
             outputs.flush();
             return;
-        }
-        if let Some(clock) = held {
-            judge.handle(&mut updates, clock, &mut outputs.list);
-            outputs.flush();
         }
         let (mut batch, mut lists) = (None, Vec::with_capacity(results.len()));
         for mut done in results {
             updates.append(&mut done.updates);
-            held = Some(done.clock);
+            clock = done.clock;
             lists.push(done.packets);
             batch = Arc::into_inner(done.batch).or(batch);
         }
@@ -178,6 +173,8 @@ fn judge_loop(
             // Nobody waits for a batch: one too many is dropped.
             let _ = give_back.try_send((batch, lists));
         }
+        judge.handle(&mut updates, &mut outputs.list);
+        outputs.flush();
     }
 }
 
