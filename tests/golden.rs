@@ -1,6 +1,8 @@
 //! What an operator sees, behaviour by behaviour: captures written here, a configuration and the expected lines in
 //! `tests/golden/<behaviour>/`. `BORDERFLOW_BLESS=1` writes the lines anew; read the difference before committing it.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test says where it fails")]
+
 #[path = "golden/stories.rs"]
 mod stories;
 

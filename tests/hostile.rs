@@ -2,6 +2,8 @@
 //! accounted for. Named cases lie in `tests/hostile/<what>.<link type>.hex`: bytes that broke something once, or would
 //! break a decoder that believes what a header says.
 
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says where it fails")]
+
 #[path = "hostile/good.rs"]
 mod good;
 
@@ -71,7 +73,7 @@ impl Pipeline {
         let ([packets], clock) = (&mut self.packets, self.front.clock());
         self.shard.handle(&self.batch, packets, clock, &mut self.updates);
         packets.clear();
-        self.judge.handle(&mut self.updates, clock, &mut [&mut self.alerts as &mut dyn Output, &mut self.flows]);
+        self.judge.handle(&mut self.updates, &mut [&mut self.alerts as &mut dyn Output, &mut self.flows]);
     }
 
     /// Ends the input and checks that every frame is accounted for.
@@ -294,4 +296,20 @@ fn times_at_the_end_of_the_range_are_survived() {
         assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
         assert!(outcome.stdout.contains("2106-02-07T06:28:15"), "{}", outcome.stdout);
     }
+}
+
+#[test]
+fn a_frame_from_the_far_future_holds_nothing_back_that_comes_after_it() {
+    let connection = good::all().into_iter().find(|good| good.name == "tcp").unwrap();
+    let mut pipeline = Pipeline::new();
+    let future = Timestamp::from_parts(4_294_967_295, 0);
+    pipeline.batch.push(future, LinkType(1), 0, &good::all()[0].frames[0]);
+    pipeline.handle();
+    pipeline.batch.clear();
+    for frame in &connection.frames {
+        pipeline.push(LinkType(1), 0, frame);
+    }
+    pipeline.handle();
+    assert!(pipeline.judge.counters().alerts > 0, "an alert waits for a time that will not come");
+    assert!(pipeline.updates.is_empty());
 }

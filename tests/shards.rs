@@ -1,6 +1,8 @@
 //! A replay's output is a function of the capture, the configuration and the databases alone: the same alerts and
 //! flow records, byte for byte, for any number of threads, any number of times, and however the capture arrives.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test says where it fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -31,7 +31,7 @@ pub use key::{FlowHasher, FlowKey, PerSide, Side};
 pub use paths::TunnelPath;
 pub use table::Arrival;
 pub use tcp::TcpState;
-pub use update::{Cause, FlowUpdate, Party, Volume};
+pub use update::{Cause, FlowUpdate, Party, Place, Volume};
 
 use std::time::Duration;
 

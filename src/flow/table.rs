@@ -15,7 +15,7 @@ use super::paths::Paths;
 use super::queue::Queue;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
-use super::update::{Cause, FlowUpdate, Party};
+use super::update::{Cause, FlowUpdate, Party, Place};
 use super::wheel::{MOST_SLOTS, Wheel};
 use super::{FlowCounters, Options, TcpState};
 
@@ -34,6 +34,12 @@ pub struct Arrival<'a> {
     pub frame: u64,
     /// Highest packet time so far.
     pub clock: Timestamp,
+}
+
+impl Arrival<'_> {
+    fn place(&self) -> Place {
+        Place::of_packet(self.clock, self.frame)
+    }
 }
 
 /// A bounded table of flows.
@@ -115,7 +121,7 @@ impl Table {
         let deadline = hot.active.after(self.idle_of(hot.class));
         let flags = arrival.packet.tcp.flags;
         if arrival.clock >= deadline {
-            self.end(slot, Cause::Idle, deadline, cold.flow, out);
+            self.end(slot, Cause::Idle, deadline, arrival.place(), out);
             None
         } else if flags.has(TcpFlags::SYN)
             && !flags.has(TcpFlags::ACK)
@@ -125,7 +131,7 @@ impl Table {
                 .of(arrival.sender)
                 .contradicts(arrival.packet.tcp.sequence, hot.sequences.of(arrival.sender))
         {
-            self.end(slot, Cause::PortReuse, arrival.clock, arrival.frame, out);
+            self.end(slot, Cause::PortReuse, arrival.clock, arrival.place(), out);
             None
         } else {
             Some(slot)
@@ -153,7 +159,7 @@ impl Table {
             self.reclassify(slot, before, class);
         }
         if step || period || answered && has_payload {
-            self.report(slot, Cause::Alive, arrival.clock, arrival.frame, out);
+            self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
         }
     }
 
@@ -231,7 +237,7 @@ impl Table {
         let victim = if unanswered == NIL { self.nearest_deadline() } else { Some(unanswered) };
         if let Some(slot) = victim {
             self.counters.evicted += 1;
-            self.end(slot, Cause::Evicted, arrival.clock, arrival.frame, out);
+            self.end(slot, Cause::Evicted, arrival.clock, arrival.place(), out);
         }
     }
 
@@ -269,8 +275,8 @@ impl Table {
             self.for_each(chain, |table, slot| match table.deadline(slot) {
                 Some(deadline) if clock >= deadline => table.end_idle(slot, deadline, out),
                 _ => {
-                    let flow = table.cold.get(slot as usize).map_or(0, |cold| cold.flow);
-                    table.end(slot, Cause::EndOfInput, clock, flow, out);
+                    let place = Place::of_end(clock, table.flow_of(slot));
+                    table.end(slot, Cause::EndOfInput, clock, place, out);
                 }
             });
         }
@@ -286,13 +292,17 @@ impl Table {
     }
 
     fn end_idle(&mut self, slot: u32, deadline: Timestamp, out: &mut Vec<FlowUpdate>) {
-        let flow = self.cold.get(slot as usize).map_or(0, |cold| cold.flow);
-        self.end(slot, Cause::Idle, deadline, flow, out);
+        let place = Place::of_silence(deadline, self.flow_of(slot));
+        self.end(slot, Cause::Idle, deadline, place, out);
+    }
+
+    fn flow_of(&self, slot: u32) -> u64 {
+        self.cold.get(slot as usize).map_or(0, |cold| cold.flow)
     }
 
     /// Reports a flow for the last time and frees its slot.
-    fn end(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
-        self.report(slot, cause, at, sequence, out);
+    fn end(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
+        self.report(slot, cause, at, place, out);
         let Some(hot) = self.hot.get(slot as usize) else { return };
         let (class, holes) = (hot.class, hot.holes);
         self.counters.one_sided += u64::from(hot.is_one_sided());
@@ -308,7 +318,7 @@ impl Table {
     }
 
     /// Hands on what came since the last report.
-    fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, sequence: u64, out: &mut Vec<FlowUpdate>) {
+    fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
         let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
         let holes = &self.holes;
         let mut party = |side: Side| {
@@ -336,7 +346,7 @@ impl Table {
             at,
             cause,
             flow: cold.flow,
-            sequence,
+            place,
             initiator,
             responder,
             basis: hot.basis,

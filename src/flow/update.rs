@@ -80,17 +80,47 @@ impl Cause {
     }
 }
 
+/// The place of an update in the one order of all shards, which depends on the packets alone: neither on the number of
+/// shards nor on how the input was cut into batches.
+///
+/// What a packet causes is due at the clock of that packet. A flow that falls silent is due at the first full second
+/// after its idle time, which is when every shard notices it. So nothing that comes later is due earlier, and an update
+/// can be judged at the end of the batch it came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    due: Timestamp,
+    /// At the same time: flows that fell silent, then what packets caused, then what the end of the input caused.
+    rank: u8,
+    /// At the same rank: the flow's identity, or the frame.
+    sequence: u64,
+}
+
+impl Place {
+    /// Of a flow whose idle time was over at `deadline`: the wheel comes to it when that second is over.
+    pub(super) const fn of_silence(deadline: Timestamp, flow: u64) -> Place {
+        Place { due: Timestamp::from_parts(deadline.as_secs() + 1, 0), rank: 0, sequence: flow }
+    }
+
+    pub(super) const fn of_packet(clock: Timestamp, frame: u64) -> Place {
+        Place { due: clock, rank: 1, sequence: frame }
+    }
+
+    pub(super) const fn of_end(clock: Timestamp, flow: u64) -> Place {
+        Place { due: clock, rank: 2, sequence: flow }
+    }
+}
+
 /// A delta of a flow, handed on while it lives and when it ends.
 #[derive(Clone, Debug)]
 pub struct FlowUpdate {
-    /// Packet time at which the update is due; an idle flow is due at its last packet plus the idle time.
+    /// Packet time of what it tells; an idle flow ended at its last packet plus the idle time.
     pub at: Timestamp,
     /// Why.
     pub cause: Cause,
     /// Identity of the flow within the run: the number of its first frame.
     pub flow: u64,
-    /// Place among updates with the same `at`; see [`FlowUpdate::order`].
-    pub(super) sequence: u64,
+    /// Where it stands among the updates of all shards.
+    pub place: Place,
     /// Who began it.
     pub initiator: Party,
     /// The other side.
@@ -120,18 +150,4 @@ pub struct FlowUpdate {
     pub vlans: Few<u16, 4>,
     /// Tunnels around that frame's innermost packet, outermost first; `None` without.
     pub tunnel_path: Option<Arc<TunnelPath>>,
-}
-
-impl FlowUpdate {
-    /// The key that puts updates of all shards into one order, the same for any number of shards: by due time; then
-    /// flows that ended idle, by flow; then those caused by a packet, by frame; then those caused by the end.
-    #[must_use]
-    pub fn order(&self) -> (Timestamp, u8, u64) {
-        let rank = match self.cause {
-            Cause::Idle => 0,
-            Cause::Alive | Cause::PortReuse | Cause::Evicted => 1,
-            Cause::EndOfInput => 2,
-        };
-        (self.at, rank, self.sequence)
-    }
 }

@@ -1,4 +1,7 @@
 //! The judge: one order for the updates of all shards, attribution, detection.
+//!
+//! The updates of a batch are judged by their place, and none of a later batch comes before them; so what is judged, and
+//! in which order, depends on the capture alone.
 
 use crate::attribute::Attributor;
 use crate::deliver::Output;
@@ -6,13 +9,10 @@ use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
 use crate::flow::FlowUpdate;
 use crate::net::Timestamp;
 
-use super::order::InOrder;
-
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
     attributor: Attributor,
     detector: Detector,
-    waiting: InOrder,
     alerts: Vec<Alert>,
 }
 
@@ -20,46 +20,35 @@ impl Judge {
     /// By this policy, with these databases.
     #[must_use]
     pub fn new(attributor: Attributor, policy: Policy) -> Self {
-        Judge { attributor, detector: Detector::new(policy), waiting: InOrder::default(), alerts: Vec::new() }
+        Judge { attributor, detector: Detector::new(policy), alerts: Vec::new() }
     }
 
-    /// Takes what the shards made of one batch; `clock` is the highest packet time at its end.
-    pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        let Judge { attributor, detector, waiting, alerts } = self;
-        waiting.take(updates);
-        waiting.release(clock, |update| judge(update, attributor, detector, alerts, outputs));
+    /// Judges what the shards made of one batch.
+    pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
+        updates.sort_by_key(|update| update.place);
+        for update in updates.drain(..) {
+            let judged = Judged::new(&update, &self.attributor, &self.detector.policy().assets);
+            self.detector.observe(&judged, &mut self.alerts);
+            hand_on(&mut self.alerts, outputs);
+            if update.cause.is_end() {
+                for output in outputs.iter_mut() {
+                    output.flow(&judged);
+                }
+            }
+        }
     }
 
-    /// Judges what still waits and closes every finding: the input is over.
+    /// Judges the last updates and closes every finding: the input is over at `clock`.
     pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        let Judge { attributor, detector, waiting, alerts } = self;
-        waiting.take(updates);
-        waiting.release_all(|update| judge(update, attributor, detector, alerts, outputs));
-        detector.finish(clock, alerts);
-        hand_on(alerts, outputs);
+        self.handle(updates, outputs);
+        self.detector.finish(clock, &mut self.alerts);
+        hand_on(&mut self.alerts, outputs);
     }
 
     /// What detection counted.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
         self.detector.counters()
-    }
-}
-
-fn judge(
-    update: &FlowUpdate,
-    attributor: &Attributor,
-    detector: &mut Detector,
-    alerts: &mut Vec<Alert>,
-    outputs: &mut [&mut dyn Output],
-) {
-    let judged = Judged::new(update, attributor, &detector.policy().assets);
-    detector.observe(&judged, alerts);
-    hand_on(alerts, outputs);
-    if update.cause.is_end() {
-        for output in outputs.iter_mut() {
-            output.flow(&judged);
-        }
     }
 }
 

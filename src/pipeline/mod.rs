@@ -9,7 +9,6 @@
 
 mod front;
 mod judge;
-mod order;
 mod shard;
 
 pub use front::{Front, FrontCounters, Prepared};

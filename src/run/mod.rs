@@ -5,6 +5,7 @@ mod replay;
 mod signals;
 mod stages;
 mod summary;
+mod targets;
 
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;

@@ -17,7 +17,7 @@ use crate::pipeline::{Front, Judge, Shard};
 
 use super::progress::Progress;
 use super::stages::{self, Outputs};
-use super::{Interrupt, Summary};
+use super::{Interrupt, Summary, targets};
 
 /// What to replay, and where to.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +50,12 @@ pub enum ReplayError {
     /// A database cannot serve.
     #[error(transparent)]
     Databases(#[from] GeoError),
+    /// An output is one of the captures.
+    #[error("{}: is a capture to be read; writing there would destroy it", .0.display())]
+    OverwritesInput(PathBuf),
+    /// Two outputs are one file.
+    #[error("{}: given for two outputs; each would overwrite the other", .0.display())]
+    OutputTwice(PathBuf),
     /// An output cannot be opened, or the system refuses a thread.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -71,6 +77,7 @@ pub struct Reported {
 pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError> {
     let filter = replay.filter.as_deref().map(Filter::new).transpose()?;
     let mut source = CaptureFiles::open(&replay.inputs)?;
+    targets::check(replay, config, &source)?;
     let attributor = super::attributor(config)?;
     let mut alerts = alert_outputs(replay, config)?;
     let mut flows = replay.flows.as_deref().map(lines).transpose()?.map(FlowLines::new);

@@ -52,7 +52,7 @@ pub(super) fn inline(
         let [list] = &mut packets;
         shard.handle(&batch, list, front.clock(), &mut updates);
         list.clear();
-        judge.handle(&mut updates, front.clock(), &mut outputs.list);
+        judge.handle(&mut updates, &mut outputs.list);
         outputs.flush();
     }
     front.finish();
@@ -175,6 +175,8 @@ fn judge_loop(
             // Nobody waits for a batch: one too many is dropped.
             let _ = give_back.try_send((batch, lists));
         }
+        judge.handle(&mut updates, &mut outputs.list);
+        outputs.flush();
     }
 }
 

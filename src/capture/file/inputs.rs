@@ -88,6 +88,14 @@ impl CaptureFiles {
         self.ignored_files
     }
 
+    /// The files still to be read.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.pending.iter().filter_map(|input| match &input.origin {
+            Origin::File(path) | Origin::Pipe(path) => Some(path.as_path()),
+            Origin::Stdin => None,
+        })
+    }
+
     /// The input being read: a path, or `standard input`.
     #[must_use]
     pub fn current_name(&self) -> Option<&str> {

@@ -1,0 +1,102 @@
+//! What the program says about itself, its configuration and an address.
+
+use std::path::Path;
+use std::process::Command;
+
+use borderflow_testkit::program::Program;
+use serde_json::Value;
+
+use super::kit::*;
+
+#[test]
+fn the_configuration_in_the_working_directory_is_found() {
+    let scratch = Scratch::new();
+    scratch.write("config.toml", "[monitor]\nhome = [\"198.18.0.0/15\"]\n");
+    let outcome = scratch.run(&["check"]);
+    assert_works(&outcome);
+    assert!(outcome.stdout.contains("config.toml") && outcome.stdout.contains("198.18.0.0/15"), "{}", outcome.stdout);
+    let overridden = scratch.run(&["check", "--set", "monitor.home=[\"192.0.2.0/24\"]"]);
+    assert!(overridden.stdout.contains("192.0.2.0/24"), "{}", overridden.stdout);
+}
+
+#[test]
+fn check_tells_what_is_watched_what_is_flagged_and_how_old_the_databases_are() {
+    let outcome = Scratch::new().run(&["check", "-c", &demo("config.toml")]);
+    assert_works(&outcome);
+    for part in ["10.20.0.0/16", "gate-camera", "criticality critical", "CN China", "HK", "MO", "DB-IP", "2026-"] {
+        assert!(outcome.stdout.contains(part), "{part:?} is not in: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn explain_answers_people() {
+    let scratch = Scratch::new();
+    for (address, said) in [
+        ("47.97.1.10", &["China (CN)", "AS37963", "FLAGGED", "NÚKIB"][..]),
+        ("77.75.79.222", &["CZ", "not flagged"]),
+        ("203.66.35.10", &["Taiwan (TW)", "not flagged"]),
+        ("10.0.0.1", &["not flagged", "monitored host"]),
+        ("203.0.113.1", &["not flagged", "not an address of the Internet"]),
+        ("2400:3200::1", &["China (CN)", "FLAGGED"]),
+        ("fe80::1", &["not flagged"]),
+    ] {
+        let outcome = scratch.run(&["explain", address]);
+        assert_works(&outcome);
+        for part in [&[address], said].concat() {
+            assert!(outcome.stdout.contains(part), "{part:?} is not in: {}", outcome.stdout);
+        }
+    }
+}
+
+#[test]
+fn explain_answers_programs() {
+    let scratch = Scratch::new();
+    let answer = |address: &str| -> Value {
+        let outcome = scratch.run(&["explain", address, "--format", "json"]);
+        assert_works(&outcome);
+        serde_json::from_str(&outcome.stdout).unwrap()
+    };
+    let flagged = answer("47.97.1.10");
+    assert_eq!(flagged["geo"]["country_iso_code"], "CN");
+    assert_eq!(flagged["as"]["number"], 37_963);
+    assert!(flagged["as"]["organization"]["name"].as_str().unwrap().contains("Alibaba"));
+    assert_eq!(flagged["verdict"]["flagged"], true);
+    assert!(!flagged["verdict"]["reasons"].as_array().unwrap().is_empty());
+    assert_eq!(answer("2400:3200::1")["geo"]["country_iso_code"], "CN");
+    for silent in ["77.75.79.222", "10.0.0.1", "::1"] {
+        let verdict = &answer(silent)["verdict"];
+        assert_eq!(verdict["flagged"], false, "{silent}");
+        assert!(!verdict["reasons"].as_array().unwrap().is_empty(), "{silent}");
+    }
+}
+
+#[test]
+fn completions_are_offered_for_the_common_shells() {
+    let scratch = Scratch::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = scratch.run(&["completions", shell]);
+        assert_works(&outcome);
+        assert!(outcome.stdout.contains("replay") && outcome.stdout.contains("summary"), "{shell}");
+    }
+}
+
+#[test]
+fn the_version_names_whose_data_is_inside() {
+    let scratch = Scratch::new();
+    let long = scratch.run(&["--version"]);
+    assert_works(&long);
+    for part in [env!("CARGO_PKG_VERSION"), "DB-IP", "CC BY 4.0", "RouteViews", "Apache License 2.0"] {
+        assert!(long.stdout.contains(part), "{part:?} is not in: {}", long.stdout);
+    }
+    assert_eq!(scratch.run(&["-V"]).stdout.lines().count(), 1);
+}
+
+#[test]
+fn a_copied_binary_works_alone() {
+    let scratch = Scratch::new();
+    // By another process: a file that this one has open for writing while a thread forks cannot be run.
+    assert!(Command::new("cp").arg(EXECUTABLE).arg(scratch.path("copied")).status().unwrap().success());
+    let outcome = Program::new(scratch.path("copied"), Path::new("/")).args(["explain", "47.97.1.10"]).run();
+    assert_works(&outcome);
+    assert!(outcome.stdout.contains("FLAGGED"), "{}", outcome.stdout);
+}
