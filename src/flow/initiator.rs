@@ -1,5 +1,6 @@
 //! Who began a flow, and how we know.
 
+use super::grammar::{self, Speaker};
 use super::key::{FlowKey, Side};
 use crate::decode::{Packet, TcpFlags};
 
@@ -9,9 +10,12 @@ use crate::decode::{Packet, TcpFlags};
 pub enum InitiatorBasis {
     /// Sent the first packet seen.
     First,
+    /// Home hosts begin most conversations across the border: the guess where nothing else is known of an answered TCP
+    /// connection seen midstream.
+    Role,
     /// The other side uses the service port.
     Port,
-    /// What was said: an ICMP request and its reply.
+    /// What was said: a request, or an answer to one.
     Grammar,
     /// Received a SYN-ACK.
     SynAck,
@@ -25,6 +29,7 @@ impl InitiatorBasis {
     pub const fn name(self) -> &'static str {
         match self {
             InitiatorBasis::First => "first",
+            InitiatorBasis::Role => "role",
             InitiatorBasis::Port => "port",
             InitiatorBasis::Grammar => "grammar",
             InitiatorBasis::SynAck => "synack",
@@ -52,6 +57,19 @@ pub(super) fn of_handshake(packet: &Packet, sender: Side) -> Option<(Side, Initi
     } else {
         Some((sender, InitiatorBasis::Syn))
     }
+}
+
+/// What a payload tells, in the first packets of a flow whose beginning was not seen.
+#[inline]
+pub(super) fn of_payload(packet: &Packet, payload: &[u8], sender: Side) -> Option<(Side, InitiatorBasis)> {
+    if payload.is_empty() {
+        return None;
+    }
+    let side = match grammar::speaker(packet, payload)? {
+        Speaker::Client => sender,
+        Speaker::Server => sender.other(),
+    };
+    Some((side, InitiatorBasis::Grammar))
 }
 
 /// Requests and replies among ICMP and ICMPv6 messages (RFC 792, RFC 950, RFC 4443, RFC 4861, RFC 3810).

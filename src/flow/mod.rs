@@ -9,6 +9,7 @@
 //! Time is the clock of the packets (the highest timestamp so far), never the machine's.
 
 mod community;
+mod grammar;
 mod index;
 mod initiator;
 mod key;
@@ -248,7 +249,13 @@ impl Flows {
 /// A packet's flow, sender and hash, ready for [`Flows::observe`].
 #[inline]
 #[must_use]
-pub fn arrival<'a>(hasher: &FlowHasher, packet: &'a Packet, frame: u64, clock: Timestamp) -> Arrival<'a> {
+pub fn arrival<'a>(
+    hasher: &FlowHasher,
+    packet: &'a Packet,
+    payload: &'a [u8],
+    frame: u64,
+    clock: Timestamp,
+) -> Arrival<'a> {
     let (key, sender) = FlowKey::of(packet);
-    Arrival { packet, key, sender, hash: hasher.hash(&key), frame, clock }
+    Arrival { packet, payload, key, sender, hash: hasher.hash(&key), frame, clock }
 }

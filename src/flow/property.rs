@@ -18,7 +18,7 @@ fn run(options: &Options, packets: &[(u64, Packet)]) -> (Vec<FlowUpdate>, FlowCo
     for (frame, (seconds, packet)) in packets.iter().enumerate() {
         let packet = Packet { timestamp: Timestamp::from_parts(*seconds, 0), ..*packet };
         clock = clock.max(packet.timestamp);
-        flows.observe(&arrival(&hasher, &packet, frame as u64, clock), Envelope::default, &mut out);
+        flows.observe(&arrival(&hasher, &packet, &[], frame as u64, clock), Envelope::default, &mut out);
         assert!(flows.len() <= options.max_flows.div_ceil(PARTITIONS) * PARTITIONS);
     }
     flows.expire(clock, &mut out);
@@ -208,4 +208,34 @@ fn one_direction_alone_is_recognised_and_keeps_its_initiator() {
     assert_eq!((end.initiator.endpoint.port, end.basis), (40000, InitiatorBasis::SynAck));
     assert_eq!((end.initiator.missed_bytes, end.responder.total.payload_bytes), (5_000, 3_000));
     assert_eq!(counters.one_sided, 1);
+}
+
+#[test]
+fn an_initiator_seen_midstream_is_corrected_while_the_flow_lives() {
+    let ack = TcpFlags::ACK;
+    let mut packets = vec![(1, tcp("9.9.9.9", 40001, "10.0.0.1", 40000, ack, 1, 1, 0))];
+    packets.push((1, tcp("10.0.0.1", 40000, "9.9.9.9", 40001, ack, 1, 1, 10)));
+    let (updates, _) = run(&Options::default(), &packets);
+    let mut end = updates.last().unwrap().clone();
+    assert_eq!((end.initiator.endpoint.port, end.basis), (40001, InitiatorBasis::First));
+    end.settle_by_role(|address| address.to_string().starts_with("10."));
+    assert_eq!((end.initiator.endpoint.port, end.basis), (40000, InitiatorBasis::Role));
+    assert_eq!(end.initiator.total.payload_bytes, 10);
+
+    let hasher = FlowHasher::new(0);
+    let (mut flows, mut out) = (Flows::new(&Options::default(), 0, 1), Vec::new());
+    let hello = tcp("10.0.0.1", 40000, "9.9.9.9", 443, ack, 1, 1, 8);
+    let answer = tcp("9.9.9.9", 443, "10.0.0.1", 40000, TcpFlags::SYN | ack, 0, 1, 0);
+    flows.observe(
+        &arrival(&hasher, &hello, &[22, 3, 1, 2, 0, 1, 0, 1], 0, Timestamp::ZERO),
+        Envelope::default,
+        &mut out,
+    );
+    assert_eq!(out.last().unwrap().basis, InitiatorBasis::Grammar);
+    flows.observe(&arrival(&hasher, &answer, &[], 1, Timestamp::ZERO), Envelope::default, &mut out);
+    flows.finish(Timestamp::ZERO, &mut out);
+    assert_eq!(
+        (out.last().unwrap().basis, out.last().unwrap().initiator.endpoint.port),
+        (InitiatorBasis::SynAck, 40000)
+    );
 }

@@ -3,10 +3,15 @@
 use crate::decode::Packet;
 use crate::net::{MacAddr, Timestamp};
 
+use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
+use super::table::Arrival;
 use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
 use super::update::Volume;
 use super::{InitiatorBasis, TcpState};
+
+/// Packets of a flow whose payload is asked who speaks as client.
+const TELLING_PACKETS: u32 = 32;
 
 /// End of a list, and no slot.
 pub(super) const NIL: u32 = u32::MAX;
@@ -121,6 +126,24 @@ impl Hot {
         let payload = self.payload_bytes.of_mut(sender);
         *payload += u64::from(fresh);
         self.sequences.of_mut(sender).passes_step(*payload)
+    }
+
+    /// Takes over better evidence for the initiator.
+    pub(super) fn learn_initiator(&mut self, arrival: &Arrival<'_>) {
+        let handshake = match self.key.protocol() {
+            TCP => initiator::of_handshake(arrival.packet, arrival.sender),
+            _ => None,
+        };
+        let early = self.packets.of(Side::Low).saturating_add(*self.packets.of(Side::High)) <= TELLING_PACKETS;
+        let evidence = match handshake {
+            None if early && self.basis < InitiatorBasis::Grammar => {
+                initiator::of_payload(arrival.packet, arrival.payload, arrival.sender)
+            }
+            found => found,
+        };
+        if let Some((side, basis)) = evidence.filter(|(_, basis)| *basis > self.basis) {
+            (self.initiator, self.basis) = (side, basis);
+        }
     }
 
     /// The class that what was seen so far amounts to.

@@ -17,13 +17,15 @@ use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
 use super::update::{Cause, FlowUpdate, Party, Place};
 use super::wheel::{MOST_SLOTS, Wheel};
-use super::{FlowCounters, Options, TcpState};
+use super::{FlowCounters, InitiatorBasis, Options, TcpState};
 
 /// A packet with everything the table needs to know about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
     /// The packet.
     pub packet: &'a Packet,
+    /// The captured part of its payload.
+    pub payload: &'a [u8],
     /// Its flow.
     pub key: FlowKey,
     /// Who sent it.
@@ -142,11 +144,8 @@ impl Table {
         let index = slot as usize;
         let (Some(hot), Some(cold)) = (self.hot.get_mut(index), self.cold.get_mut(index)) else { return };
         let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
-        if arrival.packet.protocol == TCP
-            && let Some((side, basis)) = initiator::of_handshake(arrival.packet, arrival.sender)
-            && basis > hot.basis
-        {
-            (hot.initiator, hot.basis) = (side, basis);
+        if hot.basis < InitiatorBasis::Syn {
+            hot.learn_initiator(arrival);
         }
         let (before, class) = (hot.class, hot.classify());
         let (then_s, now_s) = (hot.active.as_secs(), arrival.clock.as_secs());

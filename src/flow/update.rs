@@ -1,5 +1,6 @@
 //! What the flow table hands on.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::Few;
@@ -150,4 +151,20 @@ pub struct FlowUpdate {
     pub vlans: Few<u16, 4>,
     /// Tunnels around that frame's innermost packet, outermost first; `None` without.
     pub tunnel_path: Option<Arc<TunnelPath>>,
+}
+
+impl FlowUpdate {
+    /// Guesses the initiator of an answered TCP connection of which nothing else tells it: the home side.
+    pub fn settle_by_role(&mut self, is_home: impl Fn(IpAddr) -> bool) {
+        if self.basis != InitiatorBasis::First || self.tcp_state.is_none() || !self.answered {
+            return;
+        }
+        let home = |party: &Party| is_home(party.endpoint.address);
+        if home(&self.initiator) != home(&self.responder) {
+            if home(&self.responder) {
+                std::mem::swap(&mut self.initiator, &mut self.responder);
+            }
+            self.basis = InitiatorBasis::Role;
+        }
+    }
 }

@@ -26,8 +26,10 @@ impl Judge {
     /// Judges what the shards made of one batch.
     pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
         updates.sort_by_key(|update| update.place);
-        for update in updates.drain(..) {
-            let judged = Judged::new(&update, &self.attributor, &self.detector.policy().assets);
+        for mut update in updates.drain(..) {
+            let assets = &self.detector.policy().assets;
+            update.settle_by_role(|address| assets.is_home(address));
+            let judged = Judged::new(&update, &self.attributor, assets);
             self.detector.observe(&judged, &mut self.alerts);
             hand_on(&mut self.alerts, outputs);
             if update.cause.is_end() {

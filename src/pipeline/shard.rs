@@ -34,10 +34,10 @@ impl Shard {
 
     #[inline]
     fn observe(&mut self, batch: &Batch, prepared: &Prepared, out: &mut Vec<FlowUpdate>) {
-        let packet = &prepared.packet;
+        let Prepared { packet, hash, frame, clock } = prepared;
         let (key, sender) = FlowKey::of(packet);
-        let arrival =
-            Arrival { packet, key, sender, hash: prepared.hash, frame: prepared.frame, clock: prepared.clock };
+        let payload = packet.payload.of(&batch.bytes);
+        let arrival = Arrival { packet, payload, key, sender, hash: *hash, frame: *frame, clock: *clock };
         let envelope = || match batch.frame(packet.frame as usize) {
             Some(frame) => decode::envelope(frame, &self.options),
             None => Envelope::default(),

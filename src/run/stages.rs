@@ -169,7 +169,7 @@ fn judge_loop(
             lists.push(done.packets);
             batch = Arc::into_inner(done.batch).or(batch);
         }
-        judge.handle(&mut updates, clock, &mut outputs.list);
+        judge.handle(&mut updates, &mut outputs.list);
         outputs.flush();
         if let Some(batch) = batch {
             // Nobody waits for a batch: one too many is dropped.
