@@ -13,6 +13,7 @@ mod grammar;
 mod index;
 mod initiator;
 mod key;
+mod listening;
 mod paths;
 mod queue;
 mod slot;
@@ -65,6 +66,9 @@ pub struct Options {
     pub unanswered_idle: Duration,
     /// A living flow is reported at least this often; whole seconds.
     pub update_interval: Duration,
+    /// Flows whose payloads are put together at once, over all partitions: hellos in several segments. Each takes up to
+    /// 32 KiB.
+    pub max_inspections: usize,
     /// Seed of the hash. The same seed gives the same evictions.
     pub seed: u64,
 }
@@ -79,6 +83,7 @@ impl Default for Options {
             other_idle: Duration::from_secs(120),
             unanswered_idle: Duration::from_secs(60),
             update_interval: Duration::from_secs(60),
+            max_inspections: 4096,
             seed: 0,
         }
     }
@@ -117,6 +122,8 @@ pub struct FlowCounters {
     pub missed_bytes: u64,
     /// TCP gaps that could not be tracked for want of room.
     pub untracked_gaps: u64,
+    /// Inspections cut short for want of buffers.
+    pub withdrawn_inspections: u64,
 }
 
 impl FlowCounters {
@@ -148,6 +155,7 @@ impl FlowCounters {
         self.one_sided += other.one_sided;
         self.missed_bytes += other.missed_bytes;
         self.untracked_gaps += other.untracked_gaps;
+        self.withdrawn_inspections += other.withdrawn_inspections;
     }
 }
 
@@ -241,6 +249,7 @@ impl Flows {
         for table in &self.tables {
             sum.add(&table.counters);
             sum.untracked_gaps += table.untracked_holes();
+            sum.withdrawn_inspections += table.withdrawn_inspections();
         }
         sum
     }

@@ -1,6 +1,9 @@
 //! The memory of one flow: a hot part that every packet touches, and a cold part beside it.
 
+use std::sync::Arc;
+
 use crate::decode::Packet;
+use crate::inspect::{Conversation, Facts};
 use crate::net::{MacAddr, Timestamp};
 
 use super::initiator;
@@ -57,6 +60,8 @@ pub(super) struct Hot {
     pub(super) class: Class,
     pub(super) initiator: Side,
     pub(super) basis: InitiatorBasis,
+    /// Whether payloads are still listened to.
+    pub(super) listening: bool,
 }
 
 /// The part of a flow that only its beginning, its updates and its end touch.
@@ -76,6 +81,11 @@ pub(super) struct Cold {
     /// Index of the tunnel path among the paths seen.
     pub(super) path: u16,
     pub(super) hash: u32,
+    /// How far listening to the payloads has come, and the buffers it has borrowed.
+    pub(super) conversation: Conversation,
+    pub(super) open: u16,
+    /// What they said.
+    pub(super) facts: Option<Arc<Facts>>,
     /// Neighbours in the queue of unanswered flows.
     pub(super) older: u32,
     pub(super) younger: u32,
@@ -98,6 +108,7 @@ impl Hot {
             class: Class::Unanswered,
             initiator: initiator.0,
             basis: initiator.1,
+            listening: matches!(key.protocol(), TCP | UDP),
         }
     }
 
@@ -212,6 +223,6 @@ mod tests {
     #[test]
     fn the_hot_part_of_a_flow_is_two_cache_lines() {
         assert_eq!(size_of::<Hot>(), 128);
-        assert!(size_of::<Cold>() <= 160, "{}", size_of::<Cold>());
+        assert!(size_of::<Cold>() <= 176, "{}", size_of::<Cold>());
     }
 }

@@ -3,14 +3,17 @@
 //! Whatever is due is done before a packet is looked at, so the result depends on the packets alone and not on how often
 //! somebody asks for idle flows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::{Envelope, Packet, TcpFlags};
+use crate::inspect::{Answer, Conversation, End, Facts, Speaker};
 use crate::net::Timestamp;
 
 use super::index::Index;
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
+use super::listening::{self, Lending};
 use super::paths::Paths;
 use super::queue::Queue;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
@@ -57,6 +60,10 @@ pub(super) struct Table {
     idle: [Duration; Class::ALL.len()],
     update_interval_s: u64,
     holes: HolePool,
+    lending: Lending,
+    /// Scratch of [`Table::listen`].
+    facts: Facts,
+    answers: Vec<Answer>,
     paths: Paths,
     pub(super) counters: FlowCounters,
 }
@@ -76,6 +83,9 @@ impl Table {
             idle: Class::ALL.map(|class| options.idle(class)),
             update_interval_s: options.update_interval.as_secs().max(1),
             holes: HolePool::new((capacity / 16).max(16)),
+            lending: Lending::new(options.max_inspections.div_ceil(super::PARTITIONS)),
+            facts: Facts::default(),
+            answers: Vec::new(),
             paths: Paths::new(),
             counters: FlowCounters::default(),
         }
@@ -153,12 +163,64 @@ impl Table {
         hot.class = class;
         let answered = before == Class::Unanswered && class != before;
         let has_payload = *hot.payload_bytes.of(Side::Low) > 0 || *hot.payload_bytes.of(Side::High) > 0;
+        let listening = hot.listening && !arrival.payload.is_empty();
         let period = then_s / self.update_interval_s != now_s / self.update_interval_s;
         if before != class {
             self.reclassify(slot, before, class);
         }
-        if step || period || answered && has_payload {
+        let news = listening && self.listen(slot, arrival);
+        if step || period || news || answered && has_payload {
             self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
+        }
+    }
+
+    /// Listens to a payload; true where it said something new.
+    #[inline(never)]
+    fn listen(&mut self, slot: u32, arrival: &Arrival<'_>) -> bool {
+        let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) else {
+            return false;
+        };
+        let Arrival { packet, payload, sender, .. } = *arrival;
+        let (end, lending, mut loser) = (end_of(sender), &mut self.lending, None);
+        let facts = match cold.facts.as_mut() {
+            Some(facts) => Arc::make_mut(facts),
+            None => &mut self.facts,
+        };
+        let heard = if packet.protocol == TCP {
+            let start = packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)));
+            let (offset, open) = (cold.origins.of(sender).offset_of(start), &mut cold.open);
+            cold.conversation.segment(end, offset, payload, facts, || {
+                if *open == listening::NONE {
+                    (*open, loser) = lending.lend(slot);
+                }
+                lending.open(*open)
+            })
+        } else {
+            let ports = (packet.source_port, packet.destination_port);
+            cold.conversation.datagram(ports, payload, facts, &mut self.answers)
+        };
+        if let (Some(speaker), true) = (heard.speaker, hot.basis < InitiatorBasis::Grammar) {
+            hot.initiator = if speaker == Speaker::Client { sender } else { sender.other() };
+            hot.basis = InitiatorBasis::Grammar;
+        }
+        hot.listening = !heard.is_over;
+        if cold.facts.is_none() && !self.facts.is_empty() {
+            cold.facts = Some(Arc::new(std::mem::take(&mut self.facts)));
+        }
+        if heard.is_over {
+            self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
+        }
+        if let Some(loser) = loser {
+            self.stop_listening(loser);
+        }
+        heard.news
+    }
+
+    /// A flow that lost its buffers to another.
+    fn stop_listening(&mut self, slot: u32) {
+        if let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) {
+            hot.listening = false;
+            cold.open = listening::NONE;
         }
     }
 
@@ -207,6 +269,9 @@ impl Table {
             vlans: envelope.vlans,
             path: self.paths.intern(&envelope.path),
             hash: arrival.hash as u32,
+            conversation: Conversation::default(),
+            open: listening::NONE,
+            facts: None,
             older: NIL,
             younger: NIL,
         };
@@ -310,8 +375,10 @@ impl Table {
         if class == Class::Unanswered {
             self.unanswered.remove(&mut self.cold, slot);
         }
-        if let Some(cold) = self.cold.get(slot as usize) {
+        if let Some(cold) = self.cold.get_mut(slot as usize) {
             self.index.remove(cold.hash, slot);
+            self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
+            cold.facts = None;
         }
         self.free.push(slot);
     }
@@ -360,6 +427,8 @@ impl Table {
             tcp_state: (hot.key.protocol() == TCP).then(|| TcpState::of(&hot.sequences)),
             vlans: cold.vlans,
             tunnel_path: self.paths.of(cold.path),
+            facts: cold.facts.clone(),
+            answers: std::mem::take(&mut self.answers),
         });
     }
 
@@ -372,8 +441,20 @@ impl Table {
         self.hot.len() - self.free.len()
     }
 
+    /// Inspections cut short for want of buffers.
+    pub(super) fn withdrawn_inspections(&self) -> u64 {
+        self.lending.withdrawn
+    }
+
     /// Holes that could not be tracked for want of room.
     pub(super) fn untracked_holes(&self) -> u64 {
         self.holes.untracked
+    }
+}
+
+const fn end_of(side: Side) -> End {
+    match side {
+        Side::Low => End::Low,
+        Side::High => End::High,
     }
 }

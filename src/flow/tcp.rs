@@ -75,6 +75,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
+    /// How far into its direction a segment numbered `start` begins.
+    pub(super) fn offset_of(&self, start: u32) -> u32 {
+        start.wrapping_sub(self.first)
+    }
+
     /// True where a SYN numbered `sequence` begins another connection than the one whose numbering is `self`.
     pub(super) fn contradicts(&self, sequence: u32, state: &Sequence) -> bool {
         match self.syn {

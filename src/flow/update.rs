@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::Few;
+use crate::inspect::{Answer, Facts};
 use crate::net::{Endpoint, IpVersion, MacAddr, Timestamp};
 
 use super::{InitiatorBasis, TcpState, TunnelPath};
@@ -151,6 +152,10 @@ pub struct FlowUpdate {
     pub vlans: Few<u16, 4>,
     /// Tunnels around that frame's innermost packet, outermost first; `None` without.
     pub tunnel_path: Option<Arc<TunnelPath>>,
+    /// What its payloads said so far; `None` where nothing.
+    pub facts: Option<Arc<Facts>>,
+    /// Addresses that DNS responses gave since the last update.
+    pub answers: Vec<Answer>,
 }
 
 impl FlowUpdate {

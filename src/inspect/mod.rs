@@ -4,13 +4,21 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+mod conversation;
 mod cursor;
 pub mod dns;
+mod facts;
 mod hpack;
 pub mod http;
 pub mod http2;
+mod prefix;
 pub mod ssh;
+mod stream;
 mod text;
+pub mod tls;
+
+pub use conversation::{Conversation, End, Heard, Open};
+pub use facts::{Answer, Facts};
 
 /// Which end of a conversation sent what was read, where the protocol's grammar says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

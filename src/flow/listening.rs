@@ -1,0 +1,67 @@
+//! Lends the buffers of inspection to the few flows that need them.
+
+use crate::inspect::Open;
+
+/// No buffers lent.
+pub(super) const NONE: u16 = u16::MAX;
+
+/// A fixed number of buffers; when all are lent, the flow that has held its own longest loses them.
+#[derive(Debug)]
+pub(super) struct Lending {
+    opens: Vec<Open>,
+    /// The flow's slot that has each.
+    holders: Vec<u32>,
+    /// The next to be taken away.
+    hand: usize,
+    capacity: usize,
+    /// Inspections cut short for want of buffers.
+    pub(super) withdrawn: u64,
+}
+
+impl Lending {
+    pub(super) fn new(capacity: usize) -> Self {
+        let capacity = capacity.clamp(1, usize::from(NONE));
+        Lending {
+            opens: Vec::with_capacity(capacity),
+            holders: Vec::with_capacity(capacity),
+            hand: 0,
+            capacity,
+            withdrawn: 0,
+        }
+    }
+
+    /// Lends cleared buffers to a slot: their number, and the slot that loses them, if any.
+    pub(super) fn lend(&mut self, slot: u32) -> (u16, Option<u32>) {
+        if self.opens.len() < self.capacity {
+            self.opens.push(Open::default());
+            self.holders.push(slot);
+            return ((self.opens.len() - 1) as u16, None);
+        }
+        let number = self.free().unwrap_or(self.hand);
+        self.hand = (number + 1) % self.capacity;
+        let Some(holder) = self.holders.get_mut(number) else { return (NONE, None) };
+        let loser = std::mem::replace(holder, slot);
+        if let Some(open) = self.opens.get_mut(number) {
+            open.clear();
+        }
+        let loser = (loser != super::slot::NIL).then_some(loser);
+        self.withdrawn += u64::from(loser.is_some());
+        (number as u16, loser)
+    }
+
+    fn free(&self) -> Option<usize> {
+        self.holders.iter().position(|&holder| holder == super::slot::NIL)
+    }
+
+    /// The buffers with this number.
+    pub(super) fn open(&mut self, number: u16) -> Option<&mut Open> {
+        self.opens.get_mut(usize::from(number))
+    }
+
+    /// Takes buffers back.
+    pub(super) fn give_back(&mut self, number: u16) {
+        if let Some(holder) = self.holders.get_mut(usize::from(number)) {
+            *holder = super::slot::NIL;
+        }
+    }
+}

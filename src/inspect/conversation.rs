@@ -1,0 +1,173 @@
+//! Listens to the first payloads of one flow.
+//!
+//! A beginning that is whole in one segment – nearly every hello – is read where it lies. Only one that is split,
+//! reordered or longer takes an [`Open`] inspection, whose buffers the flow table lends from a fixed pool.
+
+use super::facts::{Answer, Facts};
+use super::prefix::{MOST_BYTES, Prefix};
+use super::stream::{self, Outcome};
+use super::{Reading, Speaker, dns, tls};
+
+/// Payload packets of a flow that are listened to.
+const MOST_PACKETS: u8 = 48;
+
+/// One end of the conversation, as the flow table numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The first.
+    Low,
+    /// The second.
+    High,
+}
+
+/// How far listening to a flow has come: small enough to be in every flow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conversation {
+    packets: u8,
+    low_is_done: bool,
+    high_is_done: bool,
+}
+
+/// Buffers of an inspection that needs more than one segment.
+#[derive(Debug, Default)]
+pub struct Open {
+    low: Prefix,
+    high: Prefix,
+}
+
+/// What listening to a payload came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Whether the facts have grown.
+    pub news: bool,
+    /// Whether nothing more can come: the flow need not be listened to again.
+    pub is_over: bool,
+    /// Who sent the payload, where it said so.
+    pub speaker: Option<Speaker>,
+}
+
+impl Open {
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.low.clear();
+        self.high.clear();
+    }
+
+    fn of(&mut self, end: End) -> &mut Prefix {
+        match end {
+            End::Low => &mut self.low,
+            End::High => &mut self.high,
+        }
+    }
+}
+
+impl Conversation {
+    /// Listens to `payload`, which `end` sent at `offset` bytes from the beginning of its direction. `open` lends
+    /// buffers where they are needed; without one, only what is whole in this segment can be read.
+    pub fn segment<'o>(
+        &mut self,
+        end: End,
+        offset: u32,
+        payload: &[u8],
+        facts: &mut Facts,
+        open: impl FnOnce() -> Option<&'o mut Open>,
+    ) -> Heard {
+        self.packets = self.packets.saturating_add(1);
+        if self.is_done(end) {
+            return self.heard(false, None);
+        }
+        let offset = offset as usize;
+        let outcome = if offset >= MOST_BYTES { None } else { read_segment(end, offset, payload, facts, open) };
+        let Some(outcome) = outcome else {
+            self.finish(end);
+            return self.heard(false, None);
+        };
+        if !outcome.more {
+            self.finish(end);
+        }
+        self.heard(outcome.news, outcome.speaker)
+    }
+
+    /// Listens to a datagram between these ports.
+    pub fn datagram(
+        &mut self,
+        ports: (u16, u16),
+        payload: &[u8],
+        facts: &mut Facts,
+        answers: &mut Vec<Answer>,
+    ) -> Heard {
+        self.packets = self.packets.saturating_add(1);
+        let is_name_service = [53, 5353, 5355].iter().any(|port| ports.0 == *port || ports.1 == *port);
+        if is_name_service {
+            if let Reading::Found(message) = dns::udp(payload) {
+                let news = facts.name_service(&message, answers);
+                return Heard { news, is_over: false, speaker: Some(message.speaker()) };
+            }
+        } else if let [22, 0xfe, ..] = payload
+            && let Reading::Found(hello) = tls::dtls_client(payload)
+        {
+            facts.client_hello(hello, "dtls");
+            return Heard { news: true, is_over: true, speaker: Some(Speaker::Client) };
+        }
+        Heard { news: false, is_over: !is_name_service && self.packets >= 8, speaker: None }
+    }
+
+    fn heard(&self, news: bool, speaker: Option<Speaker>) -> Heard {
+        let is_over = self.packets >= MOST_PACKETS || self.low_is_done && self.high_is_done;
+        Heard { news, is_over, speaker }
+    }
+
+    fn is_done(&self, end: End) -> bool {
+        match end {
+            End::Low => self.low_is_done,
+            End::High => self.high_is_done,
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        match end {
+            End::Low => self.low_is_done = true,
+            End::High => self.high_is_done = true,
+        }
+    }
+}
+
+/// Reads what is known of a direction with this segment; `None` where it must be given up.
+fn read_segment<'o>(
+    end: End,
+    offset: usize,
+    payload: &[u8],
+    facts: &mut Facts,
+    open: impl FnOnce() -> Option<&'o mut Open>,
+) -> Option<Outcome> {
+    let alone =
+        if offset == 0 { stream::read(payload, facts) } else { Outcome { news: false, more: true, speaker: None } };
+    if !alone.more {
+        return Some(alone);
+    }
+    let prefix = open()?.of(end);
+    if !prefix.add(offset, payload) || (offset == 0 && prefix.whole().len() == payload.len()) {
+        return Some(alone);
+    }
+    let together = stream::read(prefix.whole(), facts);
+    Some(Outcome { news: alone.news || together.news, speaker: together.speaker.or(alone.speaker), ..together })
+}
+
+impl Facts {
+    /// Takes over the questions of a DNS message, and its addresses into `answers`; true where a question is new.
+    fn name_service(&mut self, message: &dns::Message<'_>, answers: &mut Vec<Answer>) -> bool {
+        self.protocol = self.protocol.or(Some("dns"));
+        let mut news = false;
+        for question in message.questions() {
+            news |= Facts::add(&mut self.questions, question.name.to_string());
+        }
+        message.resolved(|resolved| {
+            answers.push(Answer {
+                address: resolved.address,
+                names: resolved.names.iter().map(ToString::to_string).collect(),
+                ttl_s: resolved.ttl_s,
+            });
+        });
+        news || !answers.is_empty()
+    }
+}
