@@ -26,7 +26,7 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// Whose each dependency is. An empty list: anybody's.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("anstyle", &["encode"]),
     ("anyhow", &["run", "cli"]),
     ("base64", &["flow"]),
@@ -43,11 +43,13 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("serde", &[]),
     ("serde_json", &["encode", "run", "cli"]),
     ("sha1", &["flow", "detect"]),
+    ("sha2", &["inspect"]),
     ("thiserror", &[]),
     ("tokio", &["deliver", "run"]),
     ("toml", &["config"]),
     ("tracing", &["run", "cli"]),
     ("tracing_subscriber", &["cli"]),
+    ("x509_parser", &["inspect"]),
     ("zstd", &["capture", "attribute"]),
 ];
 
