@@ -1,6 +1,8 @@
 //! Every TLS ClientHello that an independent tool sees in the captures of `../shared/corpus` (or `$BORDERFLOW_CORPUS`)
 //! has the name, protocols, JA4 and ECH it saw, once its direction is put together naively. Skipped, with a message,
 //! where the corpus is absent.
+//!
+//! The same for version, owner and issuer of every server certificate that Suricata sees.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,6 +26,17 @@ use serde_json::Value;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+
+/// Hellos that are not at the beginning of TLS on TCP, by capture and what they are.
+const EXPLAINED: [(&str, usize, &str); 5] = [
+    ("openvpn_tcp_multi.pcap", 2, "inside OpenVPN's own packets"),
+    ("openvpn.pcap", 1, "inside OpenVPN's own packets"),
+    ("wireguard-ping-tcp-dsb.pcapng", 1, "inside WireGuard, decrypted by keys in the capture"),
+    ("tls-sni.pcapng", 5, "a second hello that HelloRetryRequest asked for"),
+    ("tls_invalid_reads.pcap", 1, "its last extension is cut; TShark counts it"),
+];
+/// A certificate of 338 KiB; 16 KiB are waited for.
+const EXPLAINED_CERTIFICATE: &str = "tls-fragmented-handshake.pcap.gz";
 
 type Side = (IpAddr, u16);
 type Direction = (Side, Side);
@@ -59,6 +72,7 @@ fn every_tls_hello_of_the_corpus_is_read_as_an_independent_tool_reads_it() {
         return;
     };
     let (mut compared, mut found, mut misses) = (BTreeMap::new(), 0, Vec::new());
+    let mut explained = EXPLAINED;
     for line in std::fs::read_to_string(corpus.join("manifest.tsv")).unwrap().lines().skip(1) {
         let mut columns = line.split('\t');
         let (capture, truth) = (columns.next().unwrap(), columns.next().unwrap());
@@ -73,13 +87,22 @@ fn every_tls_hello_of_the_corpus_is_read_as_an_independent_tool_reads_it() {
             if hellos.iter().any(|hello| agrees(hello, &seen)) {
                 found += 1;
             } else {
-                misses.push(format!("{capture}\n  want {seen:?}\n  got  {hellos:?}"));
+                misses.push((capture.to_owned(), format!("  want {seen:?}\n  got  {hellos:?}")));
             }
         }
     }
     println!("{found} of {compared:?} agree");
     assert!(found > 900, "only {found} hellos compared: is the corpus whole?");
+    misses.retain(|(capture, _): &(String, String)| !is_explained(capture, &mut explained));
+    let misses: Vec<String> = misses.into_iter().map(|(capture, miss)| format!("{capture}\n{miss}")).collect();
+    assert!(explained.iter().all(|entry| entry.1 == 0), "explained, but read: {explained:?}");
     assert!(misses.is_empty(), "{} hellos differ:\n{}", misses.len(), misses.join("\n"));
+}
+
+/// Uses up one of the explained misses of the capture.
+fn is_explained(capture: &str, explained: &mut [(&str, usize, &str)]) -> bool {
+    let of_capture = |entry: &&mut (&str, usize, &str)| entry.1 > 0 && capture.ends_with(&format!("/{}", entry.0));
+    explained.iter_mut().find(of_capture).map(|entry| entry.1 -= 1).is_some()
 }
 
 #[test]
@@ -103,7 +126,7 @@ fn every_server_certificate_of_the_corpus_is_read_as_an_independent_tool_reads_i
             let server = answer_of(&traffic, seen);
             if server.as_ref().is_some_and(|server| same_certificate(server, seen)) {
                 found += 1;
-            } else {
+            } else if !capture.ends_with(EXPLAINED_CERTIFICATE) {
                 misses.push(format!("{capture}\n  want {seen}\n  got  {server:?}"));
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! The client asks for it in its own protocol's words, the server agrees, and from there on both speak TLS. No word
 //! need be known: a protocol that does so is text without control characters, so that its first byte 22 begins the
-//! handshake, or it is one message that tells its length. Where the client then says its hello, the server has agreed.
+//! handshake, or it is binary and its messages tell their length. Where the client then says its hello, the server has
+//! agreed.
 
 use super::bytes::Bytes;
 use super::message;
@@ -12,18 +13,22 @@ use crate::inspect::Reading;
 /// TLS that has not begun after this many bytes is not looked for.
 const MOST_BYTES_BEFORE: usize = 8 * 1024;
 const HANDSHAKE: u8 = 22;
+const SOCKS4_REPLY_BYTES: usize = 8;
 
 /// Where TLS begins in the client's and in the server's direction (bytes from the beginning of each), once it has begun
 /// in the client's: after STARTTLS and its like in SMTP (RFC 3207), IMAP and POP3 (RFC 2595), FTP (RFC 4217), XMPP (RFC
 /// 6120 section 5) or any other text, HTTP CONNECT (RFC 9110 section 9.3.6), LDAP (RFC 4511 section 4.14), PostgreSQL's
-/// SSLRequest and RDP's negotiation (MS-RDPBCGR 5.4.2.1).
+/// SSLRequest, SOCKS 4, 4A and 5 (RFC 1928), and RDP's negotiation (MS-RDPBCGR 5.4.2.1).
 ///
-/// If it has not begun in the server's, that offset is the end of its prefix; ask again when that has grown.
+/// Where TLS is all there is, both are 0. Where it has not begun in the server's direction, that offset is the end of
+/// its prefix; ask again when that has grown.
 #[must_use]
 pub fn after_starttls(prefix_client: &[u8], prefix_server: &[u8]) -> Option<(usize, usize)> {
     match prefix_client.first()? {
         0x00 => after_ssl_request(prefix_client, prefix_server),
-        0x03 => after_messages(prefix_client, prefix_server, tpkt_len),
+        0x03 => after_messages(prefix_client, prefix_server, tpkt_len, tpkt_len),
+        0x04 => after_messages(prefix_client, prefix_server, socks4_len, |_| Some(SOCKS4_REPLY_BYTES)),
+        0x05 => after_messages(prefix_client, prefix_server, socks5_client_len, socks5_server_len),
         0x30 => after_ldap(prefix_client, prefix_server),
         _ => after_text(prefix_client, prefix_server),
     }
@@ -58,13 +63,18 @@ fn after_ldap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
     let request = client.get(..ldap_len(client)?)?;
     let asked = request.windows(START_TLS.len()).any(|window| window == START_TLS);
-    asked.then(|| after_messages(client, server, ldap_len)).flatten()
+    asked.then(|| after_messages(client, server, ldap_len, ldap_len)).flatten()
 }
 
-/// One message in each direction, then TLS.
-fn after_messages(client: &[u8], server: &[u8], len: fn(&[u8]) -> Option<usize>) -> Option<(usize, usize)> {
-    let client_begins = len(client).filter(|&end| client.get(end..).is_some_and(begins_hello))?;
-    let server_begins = len(server).map_or(server.len(), |end| end.min(server.len()));
+/// A length of messages in front of each direction, then TLS.
+fn after_messages(
+    client: &[u8],
+    server: &[u8],
+    client_len: fn(&[u8]) -> Option<usize>,
+    server_len: fn(&[u8]) -> Option<usize>,
+) -> Option<(usize, usize)> {
+    let client_begins = client_len(client).filter(|&end| client.get(end..).is_some_and(begins_hello))?;
+    let server_begins = server_len(server).map_or(server.len(), |end| end.min(server.len()));
     Some((client_begins, server_begins))
 }
 
@@ -88,4 +98,54 @@ fn ldap_len(bytes: &[u8]) -> Option<usize> {
     };
     let header = bytes.len() - rest.0.len();
     (is_sequence && content <= MOST_BYTES_BEFORE).then_some(header + content)
+}
+
+/// The length of a SOCKS 4 or 4A request: address 0.0.0.x stands for a name after the user's.
+fn socks4_len(bytes: &[u8]) -> Option<usize> {
+    let mut rest = Bytes(bytes);
+    let address = rest.take(8)?.get(4..)?;
+    let has_name = address.starts_with(&[0, 0, 0]) && !address.ends_with(&[0]);
+    for _ in 0..=usize::from(has_name) {
+        let end = rest.0.iter().take(MOST_BYTES_BEFORE).position(|&byte| byte == 0)?;
+        rest.take(end + 1)?;
+    }
+    Some(bytes.len() - rest.0.len())
+}
+
+/// The length of what a SOCKS 5 client says before its connection (RFC 1928, RFC 1929).
+fn socks5_client_len(bytes: &[u8]) -> Option<usize> {
+    const WITH_PASSWORD: u8 = 1;
+    let mut rest = Bytes(bytes);
+    rest.u8()?;
+    let _methods = rest.vector8()?;
+    if rest.0.first() == Some(&WITH_PASSWORD) {
+        rest.u8()?;
+        let _user = rest.vector8()?;
+        let _password = rest.vector8()?;
+    }
+    skip_socks5_address(&mut rest)?;
+    Some(bytes.len() - rest.0.len())
+}
+
+/// The length of what a SOCKS 5 server answers: the method, the password's verdict, the address it connects from.
+fn socks5_server_len(bytes: &[u8]) -> Option<usize> {
+    const PASSWORD: u8 = 2;
+    let mut rest = Bytes(bytes);
+    if rest.take(2)?.ends_with(&[PASSWORD]) {
+        rest.take(2)?;
+    }
+    skip_socks5_address(&mut rest)?;
+    Some(bytes.len() - rest.0.len())
+}
+
+/// Version, command or reply, a reserved byte, then an address and a port.
+fn skip_socks5_address(rest: &mut Bytes<'_>) -> Option<()> {
+    rest.take(3)?;
+    match rest.u8()? {
+        1 => rest.take(4)?,
+        3 => rest.vector8()?.0,
+        4 => rest.take(16)?,
+        _ => return None,
+    };
+    rest.take(2).map(|_port| ())
 }

@@ -196,7 +196,11 @@ fn a_dtls_hello_in_fragments_is_put_together_in_any_order() {
 
 #[test]
 fn starttls_is_followed_in_each_protocol() {
-    let cases: [(&[u8], &[u8]); 9] = [
+    let cases: [(&[u8], &[u8]); 13] = [
+        (b"\x04\x01\x01\xbb\x7f\x00\x00\x01user\0", &[0, 90, 0, 0, 0, 0, 0, 0]),
+        (b"\x04\x01\x01\xbb\0\0\0\x01\0a.example\0", &[0, 90, 0, 0, 0, 0, 0, 0]),
+        (b"\x05\x01\0\x05\x01\0\x03\x09a.example\x01\xbb", &[5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+        (b"\x05\x01\x02\x01\x01u\x01p\x05\x01\0\x01\x0a\0\0\x01\x01\xbb", &[5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
         (b"EHLO a\r\nSTARTTLS\r\n", b"220 hi\r\n250-a\r\n250 STARTTLS\r\n220 go\r\n"),
         (b"a1 CAPABILITY\r\na2 starttls\r\n", b"* OK\r\na1 OK\r\na2 OK go\r\n"),
         (b"CAPA\r\nSTLS\r\n", b"+OK\r\n+OK\r\n.\r\n+OK\r\n"),
