@@ -7,6 +7,8 @@ use super::{MOST_MESSAGE_BYTES, message};
 use crate::inspect::Reading;
 
 const HANDSHAKE: u8 = 22;
+/// What CAPWAP puts before DTLS in a datagram (RFC 5415 section 4.2).
+const CAPWAP_PREAMBLE: [u8; 4] = [1, 0, 0, 0];
 /// Fragments of a hello that are put together.
 const MOST_FRAGMENTS: usize = 64;
 
@@ -54,6 +56,7 @@ fn assemble(first: Fragment<'_>, mut rest: Bytes<'_>) -> Option<Vec<u8>> {
 fn fragment<'a>(rest: &mut Bytes<'a>) -> Option<Fragment<'a>> {
     const IN_THE_CLEAR: u16 = 0;
     const RECORD_SEQUENCE_BYTES: usize = 6;
+    rest.0 = rest.0.strip_prefix(&CAPWAP_PREAMBLE).unwrap_or(rest.0);
     let kind = rest.u8()?;
     let version = rest.u16()?;
     let epoch = rest.u16()?;

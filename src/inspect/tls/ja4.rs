@@ -30,12 +30,12 @@ pub(super) fn fingerprint(hello: &Parts<'_>) -> String {
 
     ciphers.sort_unstable();
     text.push('_');
-    push_hash(&mut text, &ciphers, &[]);
+    push_hash(&mut text, &ciphers, std::iter::empty());
 
     numbers.retain(|number| ![extension::SERVER_NAME, extension::ALPN].contains(number));
     numbers.sort_unstable();
     text.push('_');
-    push_hash(&mut text, &numbers, &signature_algorithms(hello));
+    push_hash(&mut text, &numbers, signature_algorithms(hello));
     text
 }
 
@@ -79,35 +79,33 @@ fn ends(name: &[u8]) -> [char; 2] {
     }
 }
 
-fn signature_algorithms(hello: &Parts<'_>) -> Vec<u16> {
+fn signature_algorithms<'a>(hello: &Parts<'a>) -> impl Iterator<Item = u16> + use<'a> {
     let list = hello.extension(extension::SIGNATURE_ALGORITHMS).and_then(|mut content| content.vector16());
-    list.unwrap_or(Bytes(&[])).words().filter(|&algorithm| !is_grease(algorithm)).collect()
+    list.unwrap_or(Bytes(&[])).words().filter(|&algorithm| !is_grease(algorithm))
 }
 
 /// The hash of the numbers in hexadecimal with commas between them, and of `more` after an underscore.
-fn push_hash(text: &mut String, numbers: &[u16], more: &[u16]) {
+fn push_hash(text: &mut String, numbers: &[u16], more: impl Iterator<Item = u16>) {
     if numbers.is_empty() {
         text.push_str(NO_HASH);
         return;
     }
     let mut hash = Sha256::new();
-    add_list(&mut hash, numbers);
-    if !more.is_empty() {
-        hash.update("_");
-        add_list(&mut hash, more);
-    }
+    add_list(&mut hash, "", numbers.iter().copied());
+    add_list(&mut hash, "_", more);
     for byte in hash.finalize().iter().take(KEPT_HASH_BYTES) {
         text.extend([digit(byte >> 4), digit(byte & 0x0f)]);
     }
 }
 
-fn add_list(hash: &mut Sha256, numbers: &[u16]) {
-    for (index, number) in numbers.iter().enumerate() {
-        if index > 0 {
-            hash.update(",");
-        }
+/// Adds the numbers with `before` before the first and a comma before each other.
+fn add_list(hash: &mut Sha256, before: &str, numbers: impl Iterator<Item = u16>) {
+    let mut separator = before;
+    for number in numbers {
+        hash.update(separator);
         let [high, low] = number.to_be_bytes();
         hash.update([high >> 4, high & 0x0f, low >> 4, low & 0x0f].map(|nibble| digit(nibble) as u8));
+        separator = ",";
     }
 }
 

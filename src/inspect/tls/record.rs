@@ -79,14 +79,9 @@ impl<'a> Records<'a> {
         while bytes.len() < len
             && let Fragment::Handshake(fragment) = self.next()
         {
-            let fragment = fragment.get(skip..).unwrap_or_else(|| {
-                skip -= fragment.len();
-                &[]
-            });
-            if !fragment.is_empty() {
-                skip = 0;
-            }
-            bytes.extend(fragment.iter().take(len - bytes.len()));
+            let skipped = skip.min(fragment.len());
+            skip -= skipped;
+            bytes.extend(fragment.iter().skip(skipped).take(len - bytes.len()));
         }
         bytes
     }

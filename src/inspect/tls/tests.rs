@@ -196,7 +196,11 @@ fn a_dtls_hello_in_fragments_is_put_together_in_any_order() {
 
 #[test]
 fn starttls_is_followed_in_each_protocol() {
-    let cases: [(&[u8], &[u8]); 9] = [
+    let cases: [(&[u8], &[u8]); 13] = [
+        (b"\x04\x01\x01\xbb\x7f\x00\x00\x01user\0", &[0, 90, 0, 0, 0, 0, 0, 0]),
+        (b"\x04\x01\x01\xbb\0\0\0\x01\0a.example\0", &[0, 90, 0, 0, 0, 0, 0, 0]),
+        (b"\x05\x01\0\x05\x01\0\x03\x09a.example\x01\xbb", &[5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+        (b"\x05\x01\x02\x01\x01u\x01p\x05\x01\0\x01\x0a\0\0\x01\x01\xbb", &[5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
         (b"EHLO a\r\nSTARTTLS\r\n", b"220 hi\r\n250-a\r\n250 STARTTLS\r\n220 go\r\n"),
         (b"a1 CAPABILITY\r\na2 starttls\r\n", b"* OK\r\na1 OK\r\na2 OK go\r\n"),
         (b"CAPA\r\nSTLS\r\n", b"+OK\r\n+OK\r\n.\r\n+OK\r\n"),
@@ -215,17 +219,119 @@ fn starttls_is_followed_in_each_protocol() {
         let offsets = after_starttls(&from_client, &from_server);
         assert_eq!(offsets, Some((asks.len(), agrees.len())), "{}", asks.escape_ascii());
         assert_eq!(client(&from_client[asks.len()..]), Reading::Found(expected()));
+        for end in 0..asks.len() {
+            assert_eq!(after_starttls(&from_client[..end], &from_server), None, "{end} bytes");
+        }
+        assert_eq!(after_starttls(&from_client, &[]), Some((asks.len(), 0)), "nothing seen of the server");
     }
 }
 
 #[test]
-fn text_without_a_request_for_tls_is_left_alone() {
+fn a_protocol_that_does_not_turn_to_tls_is_left_alone() {
     for text in
         [b"EHLO STARTTLS.example\r\n".as_slice(), b"MAIL FROM:<a>\r\n", b"GET / HTTP/1.1\r\n\r\n", b"USER a\r\n"]
     {
         assert_eq!(after_starttls(text, b"220 hi\r\n"), None, "{}", text.escape_ascii());
     }
-    assert_eq!(after_starttls(&[0, 0, 0, 8, 4, 210, 22, 47], b"N"), None, "the server refuses");
+    let refused = [&[0, 0, 0, 8, 4, 210, 22, 47], records(&example(), 16384).as_slice()].concat();
+    assert_eq!(after_starttls(&refused, b"N"), None, "the server refuses");
+    let binary = [b"\x01\x02", records(&example(), 16384).as_slice()].concat();
+    assert_eq!(after_starttls(&binary, &[]), None, "not a text");
+}
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    match u8::try_from(content.len()) {
+        Ok(len @ 0..=0x7f) => [&[tag, len], content].concat(),
+        _ => [vec![tag, 0x82], vector16(content)].concat(),
+    }
+}
+
+/// A distinguished name out of (last byte of the attribute's object identifier, string type, value).
+fn distinguished_name(attributes: &[(u8, u8, &[u8])]) -> Vec<u8> {
+    let attribute = |&(kind, tag, value): &(u8, u8, &[u8])| {
+        tlv(0x31, &tlv(0x30, &[tlv(6, &[0x55, 4, kind]), tlv(tag, value)].concat()))
+    };
+    tlv(0x30, &attributes.iter().flat_map(attribute).collect::<Vec<_>>())
+}
+
+fn certificate(subject: &[(u8, u8, &[u8])], names: &[&[u8]]) -> Vec<u8> {
+    let algorithm = tlv(0x30, &[tlv(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]), vec![5, 0]].concat());
+    let validity = [tlv(0x17, b"200101000000Z"), tlv(0x17, b"300101000000Z")].concat();
+    let names = tlv(0x30, &names.iter().flat_map(|name| tlv(0x82, name)).collect::<Vec<_>>());
+    let extension = tlv(0x30, &[tlv(6, &[0x55, 0x1d, 17]), tlv(4, &names)].concat());
+    let signed = [
+        tlv(0xa0, &[2, 1, 2]),
+        tlv(2, &[1]),
+        algorithm.clone(),
+        distinguished_name(&[(6, 0x13, b"CN"), (10, 0x0c, "TrustAsia \u{1f512}".as_bytes()), (3, 0x13, b"Root\x07CA")]),
+        tlv(0x30, &validity),
+        distinguished_name(subject),
+        tlv(0x30, &[algorithm.clone(), tlv(3, &[0; 200])].concat()),
+        tlv(0xa3, &tlv(0x30, &extension)),
+    ];
+    tlv(0x30, &[tlv(0x30, &signed.concat()), algorithm, tlv(3, &[0; 65])].concat())
+}
+
+fn server_hello_of(version: u16, extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let list: Vec<u8> =
+        extensions.iter().flat_map(|(number, content)| [words(&[*number]), vector16(content)].concat()).collect();
+    message(2, &[words(&[version]), vec![7; 32], vector8(&[9; 32]), vec![0xc0, 0x2f, 0], vector16(&list)].concat())
+}
+
+fn chain(certificates: &[Vec<u8>]) -> Vec<u8> {
+    message(11, &vector24(&certificates.iter().flat_map(|der| vector24(der)).collect::<Vec<_>>()))
+}
+
+fn hikvision() -> Vec<u8> {
+    let subject: [(u8, u8, &[u8]); 3] = [(6, 0x13, b"CN"), (10, 0x14, b"Hangzhou Hikvision"), (3, 0x1e, b"\0d\0e\0v")];
+    certificate(&subject, &[b"*.Hik-Connect.com", b"dev.hikvision.com.", b"no host"])
+}
+
+#[test]
+fn a_certificate_tells_its_owner_its_issuer_and_its_names() {
+    let flight = [server_hello_of(0x0303, &[(16, alpn(&[b"h2"]))]), chain(&[hikvision(), vec![0; 9000]])].concat();
+    let server_found = found(server(&records(&flight, 700)));
+    assert_eq!(server_found.hello, ServerHello { version: 0x0303, cipher: 0xc02f, alpn: Some("h2".to_owned()) });
+    let certificate = server_found.certificate.clone().unwrap();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(certificate.subject_country, some("CN"));
+    assert_eq!(certificate.subject_organization, some("Hangzhou Hikvision"));
+    assert_eq!(certificate.subject_common_name, some("dev"));
+    assert_eq!(certificate.issuer_country, some("CN"));
+    assert_eq!(certificate.issuer_organization, some("TrustAsia \u{1f512}"));
+    assert_eq!(certificate.issuer_common_name, some("Root\u{fffd}CA"));
+    assert_eq!(certificate.names, ["*.hik-connect.com", "dev.hikvision.com"]);
+    assert_eq!(certificate.not_after_s, 1_893_456_000);
+
+    for size in [1, 2, 5, 46, 90, 700, 16384] {
+        let whole = records(&flight, size);
+        let complete = flight.len() - 9000 - 3;
+        let first = (0..whole.len()).find(|&end| server(&whole[..end]) != Reading::More).unwrap();
+        assert_eq!(first, complete + 5 * complete.div_ceil(size), "the issuers' certificates are not waited for");
+        for end in (first..whole.len()).step_by(97) {
+            assert_eq!(server(&whole[..end]), Reading::Found(server_found.clone()), "records of {size}");
+        }
+    }
+}
+
+#[test]
+fn the_version_of_tls_1_3_is_in_an_extension_and_its_certificate_is_not_waited_for() {
+    let hello = server_hello_of(0x0303, &[(43, words(&[0x0304]))]);
+    let reading = found(server(&records(&hello, 16384)));
+    assert_eq!((reading.hello.version, reading.certificate), (0x0304, None));
+}
+
+#[test]
+fn a_resumed_session_has_no_certificate() {
+    let hello = records(&server_hello_of(0x0303, &[]), 16384);
+    assert_eq!(server(&hello), Reading::More);
+    assert_eq!(found(server_hello(&hello)).cipher, 0xc02f);
+    let resumed = [hello.clone(), vec![20, 3, 3, 0, 1, 1]].concat();
+    assert_eq!(found(server(&resumed)).certificate, None);
+    let anonymous = [hello.clone(), records(&message(12, &[0; 100]), 16384)].concat();
+    assert_eq!(found(server(&anonymous)).certificate, None);
+    let damaged = [hello, records(&chain(&[vec![0x30; 80]]), 16384)].concat();
+    assert_eq!(found(server(&damaged)).certificate, None);
 }
 
 proptest! {
