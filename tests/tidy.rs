@@ -26,7 +26,7 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// Whose each dependency is. An empty list: anybody's.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 23] = [
     ("anstyle", &["encode"]),
     ("anyhow", &["run", "cli"]),
     ("base64", &["flow"]),
@@ -40,6 +40,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("lz4_flex", &["capture"]),
     ("maxminddb", &["attribute"]),
     ("pcap", &["capture"]),
+    ("ring", &["inspect"]),
     ("serde", &[]),
     ("serde_json", &["encode", "run", "cli"]),
     ("sha1", &["flow", "detect"]),

@@ -4,6 +4,8 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+pub mod quic;
+
 /// What a reader makes of the beginning of a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
