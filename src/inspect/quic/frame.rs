@@ -25,6 +25,7 @@ pub(super) fn crypto(frames: &[u8], is_google: bool) -> impl Iterator<Item = Cry
 
 fn next<'a>(bytes: &mut Bytes<'a>, is_google: bool) -> Option<Crypto<'a>> {
     loop {
+        pass_padding(bytes);
         match bytes.varint()? {
             PADDING | PING => {}
             GOOGLE_PING if is_google => {}
@@ -38,6 +39,12 @@ fn next<'a>(bytes: &mut Bytes<'a>, is_google: bool) -> Option<Crypto<'a>> {
             _ => return None,
         }
     }
+}
+
+/// Passes the zeros that fill a packet up, often most of it.
+fn pass_padding(bytes: &mut Bytes<'_>) {
+    let padding = bytes.0.iter().position(|byte| *byte != 0).unwrap_or(bytes.0.len());
+    bytes.0 = bytes.0.get(padding..).unwrap_or_default();
 }
 
 fn read<'a>(bytes: &mut Bytes<'a>) -> Option<Crypto<'a>> {

@@ -79,6 +79,13 @@ impl InitialKeys {
         Some((frames_at, number))
     }
 
+    /// Whether the header's key is this one.
+    #[cfg(test)]
+    pub(super) fn has_header_key(&self, key: &[u8]) -> bool {
+        let other = quic::HeaderProtectionKey::new(&quic::AES_128, key);
+        other.is_ok_and(|other| self.header.new_mask(&[7; SAMPLE]).ok() == other.new_mask(&[7; SAMPLE]).ok())
+    }
+
     fn nonce(&self, number: u32) -> Nonce {
         let mut nonce = self.iv;
         for (byte, part) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {

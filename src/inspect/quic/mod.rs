@@ -29,6 +29,8 @@ mod google;
 mod header;
 mod keys;
 mod origin;
+#[cfg(test)]
+mod tests;
 mod version;
 
 use std::ops::Range;
