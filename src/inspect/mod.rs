@@ -12,6 +12,7 @@ mod hpack;
 pub mod http;
 pub mod http2;
 mod prefix;
+pub mod quic;
 pub mod ssh;
 mod stream;
 mod text;

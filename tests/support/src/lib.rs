@@ -1,10 +1,10 @@
 //! Writes frames and captures byte by byte, for tests, benches and the demo.
 //!
-//! Every frame is a function of its arguments: no clock, no operating system randomness, no dependency, so the same
-//! calls give the same bytes on any machine. The layers mirror the wire and know nothing of Borderflow, whose
+//! Every frame is a function of its arguments: no clock, no operating system randomness, no dependency but ring (for
+//! [`quic`]), so the same calls give the same bytes on any machine. The layers mirror the wire and know nothing of Borderflow, whose
 //! decoders are tested against them:
 //!
-//! * messages: [`dns`], [`tls`], [`ssh`], [`http`], [`mqtt`], [`ntp`], [`industrial`];
+//! * messages: [`dns`], [`tls`], [`ssh`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`industrial`];
 //! * transport: [`udp`], [`tcp`], [`icmp_echo`], [`sctp`], and [`Conversation`], which runs a whole TCP connection;
 //! * network and link: [`ip_packet`], [`Link`], [`Host`];
 //! * captures: [`Frame`], [`Pcap`], [`Pcapng`];
@@ -37,6 +37,7 @@ pub mod mqtt;
 pub mod ntp;
 mod prng;
 pub mod program;
+pub mod quic;
 pub mod ssh;
 pub mod tls;
 mod transport;

@@ -1,0 +1,98 @@
+//! What a QUIC version decides about a client's Initial: salt, labels, packet types, frame types.
+
+use super::keys::Labels;
+
+/// How the Initials of one version are protected and read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Scheme {
+    /// Salt of HKDF-Extract (RFC 9001 section 5.2).
+    pub(super) salt: [u8; 20],
+    pub(super) labels: Labels,
+    /// The two type bits of a long header that say Initial.
+    pub(super) initial: u8,
+    /// The two type bits of a long header that say Retry.
+    pub(super) retry: u8,
+    /// Google's own frame types instead of those of RFC 9000.
+    pub(super) is_google: bool,
+}
+
+impl Scheme {
+    const fn draft(salt: [u8; 20]) -> Scheme {
+        Scheme { salt, labels: Labels::V1, initial: 0, retry: 3, is_google: false }
+    }
+
+    /// RFC 9369 section 3.2 renumbers the packet types, section 3.3 the labels.
+    const fn second(salt: [u8; 20]) -> Scheme {
+        Scheme { salt, labels: Labels::V2, initial: 1, retry: 0, is_google: false }
+    }
+
+    const fn google(salt: [u8; 20]) -> Scheme {
+        Scheme { salt, labels: Labels::V1, initial: 0, retry: 3, is_google: true }
+    }
+}
+
+/// RFC 9001 section 5.2; in force since draft-ietf-quic-tls-33.
+static V1: Scheme = Scheme::draft([
+    0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f,
+    0x0a,
+]);
+/// RFC 9369 section 3.3.1.
+static V2: Scheme = Scheme::second([
+    0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e,
+    0xd9,
+]);
+/// draft-ietf-quic-v2-01 section 3.3.1, of version 0x709a50c4.
+static V2_DRAFT: Scheme = Scheme::second([
+    0xa7, 0x07, 0xc2, 0x03, 0xa5, 0x9b, 0x47, 0x18, 0x4a, 0x1d, 0x62, 0xca, 0x57, 0x04, 0x06, 0xea, 0x7a, 0xe3, 0xe5,
+    0xd3,
+]);
+/// draft-ietf-quic-tls-21 and -22, section 5.2 (the keys in their appendix A still are those of -20).
+static DRAFT_22: Scheme = Scheme::draft([
+    0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64,
+    0x4a,
+]);
+/// draft-ietf-quic-tls-23 to -28, and Facebook's mvfst (HandshakeLayer.h, its default).
+static DRAFT_23: Scheme = Scheme::draft([
+    0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5,
+    0x02,
+]);
+/// draft-ietf-quic-tls-29 to -32.
+static DRAFT_29: Scheme = Scheme::draft([
+    0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8,
+    0x99,
+]);
+/// Chromium's quiche (crypto_utils.cc): Google QUIC 50, with TLS as T050 and T051.
+static Q050: Scheme = Scheme::google([
+    0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b,
+    0x45,
+]);
+static T050: Scheme = Scheme::google([
+    0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c, 0x60, 0x48, 0x83,
+    0x10,
+]);
+static T051: Scheme = Scheme::google([
+    0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda, 0x6e, 0x03,
+    0x3d,
+]);
+
+/// The scheme of a version, where its salt is published.
+pub(super) fn scheme(version: u32) -> Option<&'static Scheme> {
+    match version {
+        // mvfst's aliases of version 1.
+        0x0000_0001 | 0xff00_0021 | 0xff00_0022 | 0xface_b003 | 0xface_b004 => Some(&V1),
+        0x6b33_43cf => Some(&V2),
+        0x709a_50c4 => Some(&V2_DRAFT),
+        0xff00_0015 | 0xff00_0016 | 0xface_b001 => Some(&DRAFT_22),
+        0xff00_0017..=0xff00_001c | 0xface_b000 | 0xface_b002 | 0xface_b00d..=0xface_b015 => Some(&DRAFT_23),
+        0xff00_001d..=0xff00_0020 => Some(&DRAFT_29),
+        0x5130_3530 => Some(&Q050),
+        0x5430_3530 => Some(&T050),
+        0x5430_3531 => Some(&T051),
+        _ => None,
+    }
+}
+
+/// A version nobody speaks, offered to keep version negotiation alive (RFC 9000 section 15).
+pub(super) fn is_reserved(version: u32) -> bool {
+    version & 0x0f0f_0f0f == 0x0a0a_0a0a
+}
