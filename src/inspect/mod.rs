@@ -4,6 +4,23 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+mod cursor;
+pub mod dns;
+mod hpack;
+pub mod http;
+pub mod http2;
+pub mod ssh;
+mod text;
+
+/// Which end of a conversation sent what was read, where the protocol's grammar says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The end that asks: it opened the conversation.
+    Client,
+    /// The end that answers.
+    Server,
+}
+
 /// What a reader makes of the beginning of a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
