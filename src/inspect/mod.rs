@@ -4,13 +4,31 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+pub mod cdp;
 mod cursor;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
+pub mod greeting;
 mod hpack;
 pub mod http;
 pub mod http2;
+pub mod lldp;
+pub mod mdns;
+pub mod modbus;
+pub mod mqtt;
+pub mod netbios;
+pub mod ntp;
+pub mod rdp;
+pub mod rtp;
+pub mod sip;
+pub mod smb;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
+pub mod telnet;
 mod text;
+pub mod vnc;
 
 /// Which end of a conversation sent what was read, where the protocol's grammar says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
