@@ -138,6 +138,18 @@ impl<'a> Head<'a> {
         if seen.len() < HEAD_MAX { Reading::More } else { Reading::Found(Head { start, fields, after: None }) }
     }
 
+    /// The head a datagram is, whether or not an empty line ends it.
+    pub(super) fn whole(datagram: &'a [u8], may_be: fn(&[u8], whole: bool) -> bool) -> Option<Head<'a>> {
+        let mut cursor = Cursor(datagram);
+        let start = cursor.line().filter(|line| may_be(line, true))?;
+        Some(Head { start, fields: cursor, after: None })
+    }
+
+    /// The first line, without its end.
+    pub(super) fn start(&self) -> &'a [u8] {
+        self.start
+    }
+
     /// The value of the first field of that name, given in lower case.
     pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
         let mut lines = self.fields;

@@ -4,19 +4,37 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+pub mod cdp;
 mod conversation;
 mod cursor;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 mod facts;
+pub mod greeting;
 mod hpack;
-pub mod http;
 pub mod http2;
+pub mod http;
+pub mod lldp;
+pub mod mdns;
+pub mod modbus;
+pub mod mqtt;
+pub mod netbios;
+pub mod ntp;
 mod prefix;
 pub mod quic;
+pub mod rdp;
+pub mod rtp;
+pub mod sip;
+pub mod smb;
+pub mod ssdp;
 pub mod ssh;
 mod stream;
+pub mod stun;
+pub mod telnet;
 mod text;
 pub mod tls;
+pub mod vnc;
 
 pub use conversation::{Conversation, End, Heard, Open};
 pub use facts::{Answer, Facts};
