@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use crate::attribute::geo::GeoError;
+use super::AttributorError;
 use crate::capture::{Batch, CaptureError, CaptureFiles, Filter, FilterError, PacketSource as _};
 use crate::config::{self, Config};
 use crate::deliver::{AlertLines, FlowLines, Lines, Output, Written};
@@ -49,7 +49,7 @@ pub enum ReplayError {
     Filter(#[from] FilterError),
     /// A database cannot serve.
     #[error(transparent)]
-    Databases(#[from] GeoError),
+    Attributor(#[from] AttributorError),
     /// An output cannot be opened, or the system refuses a thread.
     #[error(transparent)]
     Io(#[from] io::Error),
