@@ -31,6 +31,8 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.flow, b.flow);
     assert_eq!(a.decode, b.decode);
     assert_eq!(a.geoip, b.geoip);
+    assert_eq!(a.operators, b.operators);
+    assert_eq!(a.services, b.services);
     assert_eq!(a.outputs, b.outputs);
 }
 
@@ -57,6 +59,8 @@ fn the_examples_in_the_shipped_file_work() {
     assert_eq!(config.assets.identify("10.20.1.7".parse().unwrap(), None), Some(AssetKey::Declared(0)));
     assert_eq!(config.jurisdictions.flag("RU".parse().unwrap()).unwrap().risk, 80);
     assert_eq!(config.geoip.overrides[0].asn, Some(64496));
+    assert_eq!((config.operators[0].asn, config.operators[0].group.as_ref()), (64497, "Example Cloud"));
+    assert_eq!(config.services[0].matches.to_string(), "cloud.example.net");
     assert_eq!(config.outputs[0].target, Target::File("/var/log/borderflow/alerts.ndjson".into()));
 }
 
@@ -75,6 +79,8 @@ fn the_shipped_file_shows_every_key_there_is() {
         ("decode", "[decode]\nzzz = 1"),
         ("geoip", "[geoip]\nzzz = 1"),
         ("geoip.override", "[[geoip.override]]\nzzz = 1"),
+        ("operator", "[[operator]]\nzzz = 1"),
+        ("service", "[[service]]\nzzz = 1"),
         ("output", "[[output]]\nzzz = 1"),
     ];
     for (path, unknown) in tables {
@@ -114,7 +120,7 @@ fn an_unknown_key_is_an_error_that_names_line_and_allowed_keys() {
     check_error(
         "\n[flows]\nmax_flows = 1\n",
         "2:2: flows: unknown key `flows`; did you mean `flow`? (allowed: monitor, asset, jurisdictions, detect, flow, \
-         decode, geoip, output)",
+         decode, geoip, operator, service, output)",
     );
     check_error(
         "[[asset]]\nname = \"a\"\n[[asset]]\nname = \"b\"\ncolour = 1\n",

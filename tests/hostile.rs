@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use borderflow::attribute::Attributor;
+use borderflow::attribute::{Attributor, Catalogue};
 use borderflow::attribute::geo::Databases;
 use borderflow::capture::{Batch, CaptureFiles, CaptureReader, Delivery, LinkType, PacketSource as _};
 use borderflow::config::Config;
@@ -42,7 +42,7 @@ impl Pipeline {
         let sets = ["flow.max_flows=500".to_owned(), "decode.fragment_datagrams=16".to_owned()];
         let config = Config::from_text(None, &sets).unwrap();
         let (decode, flow) = (run::decode_options(&config), run::flow_options(&config));
-        let attributor = Attributor::new(Databases::open(None, None).unwrap());
+        let attributor = Attributor::new(Databases::open(None, None).unwrap(), Catalogue::embedded().unwrap());
         let nowhere = || Lines::new("nowhere".to_owned(), std::io::sink());
         Pipeline {
             front: Front::new(decode, None, flow.seed),

@@ -1,118 +1,217 @@
 //! Whose a remote endpoint is: the evidence for the jurisdictions it belongs to.
 //!
-//! Each piece of [`Evidence`] names its kind, its strength, its source and the source's date, so that a finding can be
-//! checked by somebody who does not trust this program.
+//! Three kinds: *located* by the country of the address, *operated* by who controls its network, *provided* by whose
+//! service the flow's names, certificate or port show it to be. Each piece of [`Evidence`] names its strength, its
+//! source and the source's date, so that a finding can be checked by somebody who does not trust this program; pieces
+//! that disagree stand side by side. The strength rules are in [`evidence`].
+//!
+//! The databases ([`geo`]) and the catalogues ([`catalogue`]) are data; no rule here knows a country, but for the one
+//! whose location the databases dispute.
 
+pub mod catalogue;
+pub mod device;
+pub mod evidence;
 pub mod geo;
+pub mod names;
+pub mod operator;
+pub mod service;
+
+#[cfg(test)]
+mod cases;
 
 use std::net::IpAddr;
 
-use crate::net::{Country, Scope};
+use crate::net::{Country, MacAddr, Scope};
+pub use catalogue::{Catalogue, CatalogueError, Confidence, OwnerId, Status};
+pub use device::{Device, Maker, Makers, Product};
+pub use evidence::{Evidence, EvidenceKind, Evidences, MAX_EVIDENCE, Owner, Strength};
 use geo::{Databases, Place, Role, Source};
-
-/// What ties an endpoint to a jurisdiction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EvidenceKind {
-    /// The country of its address.
-    Located,
-}
-
-/// How far one piece of evidence carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strength {
-    /// An indication.
-    Weak,
-    /// One kind of evidence.
-    Medium,
-    /// Two kinds agree.
-    Strong,
-}
-
-impl Strength {
-    /// Its name in records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Strength::Weak => "weak",
-            Strength::Medium => "medium",
-            Strength::Strong => "strong",
-        }
-    }
-}
-
-/// One reason to count an endpoint to a jurisdiction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evidence<'a> {
-    /// The jurisdiction it speaks for.
-    pub jurisdiction: Country,
-    /// What kind of tie it is.
-    pub kind: EvidenceKind,
-    /// How far it carries.
-    pub strength: Strength,
-    /// Where it is from.
-    pub source: &'a str,
-    /// Day its source was made, `YYYY-MM-DD`; empty for the user's own word.
-    pub date: &'a str,
-}
+pub use names::{Basis, Certificate, Names};
+pub use operator::{Operator, Operators};
+pub use service::{Match, Service, ServiceRole, Services, Suffix};
 
 /// What is known of a remote endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attribution<'a> {
     /// Country, autonomous system and organisation of the address.
     pub place: Place<'a>,
-    located: Option<Evidence<'a>>,
+    evidence: Evidences<'a>,
 }
 
 impl<'a> Attribution<'a> {
-    /// Every piece of evidence.
+    /// Every piece of evidence: located, then operated, then provided.
     pub fn evidence(&self) -> impl Iterator<Item = Evidence<'a>> + use<'a> {
-        self.located.into_iter()
+        self.evidence.iter()
+    }
+
+    /// What all evidence for `jurisdiction` amounts to; `None` where there is none.
+    #[must_use]
+    pub fn strength(&self, jurisdiction: Country) -> Option<Strength> {
+        self.evidence.strength(jurisdiction)
+    }
+
+    /// The most specific owner that belongs to `jurisdiction`: the vendor, else the operator's group.
+    #[must_use]
+    pub fn owner(&self, jurisdiction: Country) -> Option<Owner<'a>> {
+        self.evidence.owner(jurisdiction)
+    }
+
+    /// True where the address is announced from many places, so that its location means little.
+    #[must_use]
+    pub fn is_anycast(&self) -> bool {
+        self.evidence.is_anycast
     }
 }
 
-/// Attributes addresses by the databases.
+/// Attributes addresses and names by the databases and the catalogues.
 #[derive(Debug)]
 pub struct Attributor {
     databases: Databases,
+    catalogue: Catalogue,
 }
 
 impl Attributor {
-    /// With these databases.
+    /// With these databases and catalogues. Operators whose number has another holder in the ASN database lose their
+    /// confidence.
     #[must_use]
-    pub fn new(databases: Databases) -> Self {
-        Attributor { databases }
+    pub fn new(databases: Databases, mut catalogue: Catalogue) -> Self {
+        catalogue.operators.compare(databases.holders());
+        Attributor { databases, catalogue }
     }
 
-    /// What is known of `address`. Only addresses routed on the Internet are looked up in the databases; the user's
-    /// overrides apply to any.
+    /// What is known of `address` alone. Only addresses routed on the Internet are looked up in the databases; the
+    /// user's overrides apply to any.
     #[must_use]
     pub fn attribute(&self, address: IpAddr) -> Attribution<'_> {
+        self.attribute_named(address, &Names::default())
+    }
+
+    /// What is known of `address` with what a flow said about it.
+    #[must_use]
+    pub fn attribute_named<'a>(&'a self, address: IpAddr, names: &Names<'a>) -> Attribution<'a> {
         let overridden = self.databases.overridden(address);
         let place = if Scope::of(address).is_global() {
             self.databases.lookup(address)
         } else {
             overridden.unwrap_or_default()
         };
+        let operator = place.asn.and_then(|asn| self.catalogue.operators.of(asn));
+        let rule = self.catalogue.services.of_address(address, names.service);
+        let is_anycast =
+            operator.is_some_and(|operator| operator.is_anycast) || rule.is_some_and(|rule| rule.role.is_anycast());
+        let mut evidence = Evidences::new(is_anycast);
         let by_user = overridden.is_some_and(|place| place.country.is_some());
-        let located = place.country.map(|jurisdiction| Evidence {
-            jurisdiction,
-            kind: EvidenceKind::Located,
-            strength: Strength::Medium,
-            source: if by_user { "configuration" } else { self.country_source().map_or("", |source| &source.name) },
-            date: if by_user { "" } else { self.country_source().map_or("", |source| &source.date) },
-        });
-        Attribution { place, located }
+        if let Some(located) = place.country.map(|country| self.located(country, is_anycast, by_user)) {
+            evidence.push(located);
+        }
+        if let Some(operator) = operator {
+            evidence.push(self.operated(operator, place.organization));
+        }
+        if let Some(rule) = rule {
+            evidence.push(self.provided(rule, Basis::AddressRule, ""));
+        }
+        self.add_names(names, &mut evidence);
+        Attribution { place, evidence }
     }
 
-    fn country_source(&self) -> Option<&Source> {
-        self.databases.sources().iter().find(|source| source.role == Role::Country)
+    /// What a name alone tells.
+    #[must_use]
+    pub fn attribute_name<'a>(&'a self, name: &'a str) -> Attribution<'a> {
+        let mut evidence = Evidences::default();
+        self.add_names(&Names::default().with(Basis::Asked, name), &mut evidence);
+        Attribution { place: Place::default(), evidence }
+    }
+
+    /// Who made the device with this address.
+    #[must_use]
+    pub fn device(&self, mac: MacAddr) -> Option<Device<'_>> {
+        self.catalogue.makers.of(mac)
+    }
+
+    fn add_names<'a>(&'a self, names: &Names<'a>, evidence: &mut Evidences<'a>) {
+        for (basis, name) in names.iter() {
+            if let Some(service) = self.catalogue.services.of_name(name) {
+                evidence.push(self.provided(service, basis, name));
+            }
+        }
+        if let Some(certified) = names.certificate.and_then(|certificate| self.certified(certificate)) {
+            evidence.push(certified);
+        }
+    }
+
+    fn located(&self, country: Country, is_anycast: bool, by_user: bool) -> Evidence<'_> {
+        let source = self.databases.sources().iter().find(|source: &&Source| source.role == Role::Country);
+        let (name, date) = source.map_or(("", ""), |source| (source.name.as_str(), source.date.as_str()));
+        let (source, date) = if by_user { ("configuration", "") } else { (name, date) };
+        let strength = if by_user { Strength::Medium } else { evidence::located_strength(country, is_anycast) };
+        Evidence {
+            jurisdiction: country,
+            kind: EvidenceKind::Located,
+            strength,
+            basis: Basis::Address,
+            owner: None,
+            subject: "",
+            source,
+            date,
+        }
+    }
+
+    fn operated<'a>(&'a self, operator: &'a Operator, organization: Option<&'a str>) -> Evidence<'a> {
+        Evidence {
+            jurisdiction: operator.jurisdiction,
+            kind: EvidenceKind::Operated,
+            strength: if operator.confidence == Confidence::Low { Strength::Weak } else { Strength::Strong },
+            basis: Basis::Asn,
+            owner: Some(self.owner(operator.owner)),
+            subject: organization.unwrap_or(&operator.name),
+            source: &operator.source,
+            date: &operator.date,
+        }
+    }
+
+    fn provided<'a>(&'a self, service: &'a Service, basis: Basis, subject: &'a str) -> Evidence<'a> {
+        let kind = if service.role.is_operation() { EvidenceKind::Operated } else { EvidenceKind::Provided };
+        Evidence {
+            jurisdiction: service.jurisdiction,
+            kind,
+            strength: if service.confidence == Confidence::Low { Strength::Weak } else { Strength::Medium },
+            basis,
+            owner: Some(self.owner(service.owner)),
+            subject,
+            source: &service.source,
+            date: &service.date,
+        }
+    }
+
+    /// A certificate speaks for its subject: the maker of that name, else the country it states.
+    fn certified<'a>(&'a self, certificate: Certificate<'a>) -> Option<Evidence<'a>> {
+        let maker = self.catalogue.makers.of_registrant(certificate.organization);
+        let jurisdiction = maker.map(|maker| maker.jurisdiction).or_else(|| certificate.jurisdiction())?;
+        Some(Evidence {
+            jurisdiction,
+            kind: EvidenceKind::Provided,
+            strength: Strength::Medium,
+            basis: Basis::Certificate,
+            owner: maker.map(|maker| self.owner(maker.owner)),
+            subject: certificate.organization,
+            source: maker.map_or("the certificate itself", |maker| &maker.source),
+            date: maker.map_or("", |maker| &maker.date),
+        })
+    }
+
+    fn owner(&self, id: OwnerId) -> Owner<'_> {
+        Owner { id, name: self.catalogue.owner(id) }
     }
 
     /// Where the answers come from.
     #[must_use]
     pub fn databases(&self) -> &Databases {
         &self.databases
+    }
+
+    /// Operators, services and makers.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 }

@@ -1,6 +1,5 @@
 //! What can be typed. Names are a contract that scripts rely on.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
@@ -36,8 +35,10 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Validate the configuration and show what it amounts to
     Check(ConfigArgs),
-    /// Tell where an address is, whose network it is, and what the configuration thinks of it
+    /// Tell where an address is, whose network or name it is, and what the configuration thinks of it
     Explain(ExplainArgs),
+    /// List the operators and services the program knows, with sources and dates
+    Catalogue(CatalogueArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -88,16 +89,27 @@ pub(super) struct ReplayArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  borderflow explain 47.91.67.66 --format json")]
+#[command(
+    after_help = "Examples:\n  borderflow explain 47.91.67.66 --format json\n  borderflow explain server.growatt.com"
+)]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     pub(super) config: ConfigArgs,
     /// How to answer
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub(super) format: ExplainFormat,
-    /// An IPv4 or IPv6 address
-    #[arg(value_name = "ADDRESS")]
-    pub(super) address: IpAddr,
+    /// An IPv4 or IPv6 address, or a host name
+    #[arg(value_name = "ADDRESS_OR_NAME")]
+    pub(super) subject: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CatalogueArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// How to list
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(super) format: ExplainFormat,
 }
 
 /// Format of alerts.

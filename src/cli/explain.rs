@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::attribute::{Evidence, EvidenceKind, Strength};
+use crate::attribute::service::SuffixError;
+use crate::attribute::{Basis, Evidence, EvidenceKind, Strength, Suffix};
 use crate::detect::Verdict;
 use crate::net::Scope;
 use crate::run;
@@ -15,40 +16,92 @@ use super::{Failure, load, print};
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let config = load(&args.config)?;
     let attributor = run::attributor(&config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let verdict = Verdict::of(args.address, &attributor, &config.assets, &config.jurisdictions);
-    let reasons = reasons(&verdict, args.address);
+    let asked = Asked::read(&args.subject)?;
+    let verdict = match &asked {
+        Asked::Address(address) => Verdict::of(*address, &attributor, &config.assets, &config.jurisdictions),
+        Asked::Name(name) => Verdict::of_name(&name.0, &attributor, &config.jurisdictions),
+    };
+    let reasons = reasons(&verdict, &asked);
     let text = match args.format {
-        ExplainFormat::Json => json(&verdict, args.address, &reasons)?,
-        ExplainFormat::Text => text(&verdict, args.address, &reasons),
+        ExplainFormat::Json => json(&verdict, &asked, &reasons)?,
+        ExplainFormat::Text => text(&verdict, &asked, &reasons),
     };
     print(text.as_bytes())
 }
 
+/// What is to be explained.
+enum Asked {
+    Address(IpAddr),
+    Name(Suffix),
+}
+
+impl Asked {
+    fn read(text: &str) -> Result<Self, Failure> {
+        if let Ok(address) = text.parse() {
+            return Ok(Asked::Address(address));
+        }
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        name.parse().map(Asked::Name).map_err(|_: SuffixError| {
+            Failure::Usage(format!(
+                "{text:?}: expected an IPv4 or IPv6 address, or a host name in ASCII (other scripts as xn-- labels)"
+            ))
+        })
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Asked::Address(address) => address.fmt(f),
+            Asked::Name(name) => f.write_str(&name.0),
+        }
+    }
+}
+
 /// Why the verdict is what it is, a sentence each.
-fn reasons(verdict: &Verdict<'_>, address: IpAddr) -> Vec<String> {
+fn reasons(verdict: &Verdict<'_>, asked: &Asked) -> Vec<String> {
     if verdict.home {
         return vec!["a monitored host, not a remote endpoint".to_owned()];
     }
     if verdict.flagged.is_empty() {
-        return match verdict.attribution.place.country {
-            Some(country) => vec![format!("located in {} ({country}), which is not flagged", country.name())],
-            None if Scope::of(address).is_global() => vec!["its country is unknown".to_owned()],
-            None => vec!["not an address of the Internet".to_owned()],
+        let known: Vec<String> = verdict
+            .attribution
+            .evidence()
+            .map(|item| format!("{}, which is not flagged", tie(&item, verdict.attribution.place.asn)))
+            .collect();
+        let unknown = match asked {
+            Asked::Name(_) => "the name is in no catalogue",
+            Asked::Address(address) if Scope::of(*address).is_global() => "its country is unknown",
+            Asked::Address(_) => "not an address of the Internet",
         };
+        return if known.is_empty() { vec![unknown.to_owned()] } else { known };
     }
-    let flagged = verdict.flagged.iter();
-    flagged.map(|(evidence, flag)| format!("{}: {}", described(evidence), flag.basis)).collect()
+    let mut reasons: Vec<String> = Vec::new();
+    for (evidence, flag) in &verdict.flagged {
+        let country = evidence.jurisdiction;
+        let strength = verdict.attribution.strength(country).unwrap_or_default();
+        let reason = format!("{} ({country}), {} evidence: {}", country.name(), strength.as_str(), flag.basis);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    reasons
 }
 
-fn described(evidence: &Evidence<'_>) -> String {
-    let country = evidence.jurisdiction;
-    let tie = match evidence.kind {
-        EvidenceKind::Located => "located in",
-    };
-    format!("{tie} {} ({country}), {} evidence", country.name(), evidence.strength.as_str())
+fn described(evidence: &Evidence<'_>, asn: Option<u32>) -> String {
+    format!("{}, {} evidence", tie(evidence, asn), evidence.strength.as_str())
 }
 
-fn text(verdict: &Verdict<'_>, address: IpAddr, reasons: &[String]) -> String {
+fn tie(evidence: &Evidence<'_>, asn: Option<u32>) -> String {
+    let (country, detail) = (evidence.jurisdiction, evidence.detail(asn));
+    match evidence.kind {
+        EvidenceKind::Located => format!("located in {} ({country})", country.name()),
+        EvidenceKind::Operated => format!("operated by {detail}, {} ({country})", country.name()),
+        EvidenceKind::Provided => format!("provided by {detail}, {} ({country})", country.name()),
+    }
+}
+
+fn text(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> String {
     let place = verdict.attribution.place;
     let country = place.country.map_or("unknown".to_owned(), |country| format!("{} ({country})", country.name()));
     let network = match (place.asn, place.organization) {
@@ -57,9 +110,15 @@ fn text(verdict: &Verdict<'_>, address: IpAddr, reasons: &[String]) -> String {
         (None, Some(name)) => name.to_owned(),
         (None, None) => "unknown".to_owned(),
     };
-    let mut text = format!("{address}\n  country  {country}\n  network  {network}\n");
+    let mut text = match asked {
+        Asked::Address(address) => format!("{address}\n  country  {country}\n  network  {network}\n"),
+        Asked::Name(name) => format!("{}\n", name.0),
+    };
+    if verdict.attribution.is_anycast() {
+        text.push_str("  anycast  announced from many places, so its country means little\n");
+    }
     for evidence in verdict.attribution.evidence() {
-        text.push_str(&format!("  evidence {} – {} {}\n", described(&evidence), evidence.source, evidence.date));
+        text.push_str(&format!("  evidence {} – {} {}\n", described(&evidence, place.asn), evidence.source, evidence.date));
     }
     text.push_str(if verdict.is_flagged() { "  verdict  FLAGGED\n" } else { "  verdict  not flagged\n" });
     for reason in reasons {
@@ -70,7 +129,10 @@ fn text(verdict: &Verdict<'_>, address: IpAddr, reasons: &[String]) -> String {
 
 #[derive(Serialize)]
 struct Explanation<'a> {
-    ip: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     geo: Option<Geo>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +165,9 @@ struct Item<'a> {
     kind: EvidenceKind,
     jurisdiction: String,
     strength: Strength,
+    basis: Basis,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    detail: String,
     source: &'a str,
     date: &'a str,
 }
@@ -113,11 +178,16 @@ struct Judgement<'a> {
     reasons: &'a [String],
 }
 
-fn json(verdict: &Verdict<'_>, address: IpAddr, reasons: &[String]) -> Result<String, Failure> {
+fn json(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> Result<String, Failure> {
     let place = verdict.attribution.place;
     let network = place.asn.is_some() || place.organization.is_some();
+    let (ip, domain) = match asked {
+        Asked::Address(address) => (Some(address.to_string()), None),
+        Asked::Name(name) => (None, Some(name.0.as_str())),
+    };
     let explanation = Explanation {
-        ip: address.to_string(),
+        ip,
+        domain,
         geo: place.country.map(|country| Geo { country_iso_code: country.to_string(), country_name: country.name() }),
         r#as: network
             .then(|| As { number: place.asn, organization: place.organization.map(|name| Organization { name }) }),
@@ -128,6 +198,8 @@ fn json(verdict: &Verdict<'_>, address: IpAddr, reasons: &[String]) -> Result<St
                 kind: item.kind,
                 jurisdiction: item.jurisdiction.to_string(),
                 strength: item.strength,
+                basis: item.basis,
+                detail: item.detail(place.asn),
                 source: item.source,
                 date: item.date,
             })

@@ -4,6 +4,7 @@
 //! configuration. Alerts and records go to standard output or files, everything else to standard error.
 
 mod args;
+mod catalogue;
 mod check;
 mod explain;
 mod replay;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Catalogue(args) => catalogue::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::schema::{AssetEntry, Document, GeoipTable, JurisdictionsTable, Kind, OutputEntry};
+use super::schema::{
+    Asn, AssetEntry, Document, GeoipTable, JurisdictionsTable, Kind, OperatorEntry, OutputEntry, ServiceEntry,
+};
 use super::source::Sources;
 use super::value::{Parsed, Text};
 use super::{Config, ConfigError, Geoip, GeoipOverride, Output, Target};
+use crate::attribute::{Operator, Service};
 use crate::detect::{Asset, AssetConflict, Assets, Flag, Jurisdictions};
 use crate::net::Prefix;
 
@@ -24,6 +27,8 @@ pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config,
         flow: document.flow,
         decode: document.decode,
         geoip: geoip(document.geoip, sources)?,
+        operators: operators(document.operator, sources)?,
+        services: services(document.service, sources)?,
         outputs: outputs(document.output, sources)?,
     })
 }
@@ -156,7 +161,45 @@ fn geoip(table: GeoipTable, sources: &Sources<'_>) -> Result<Geoip, ConfigError>
         let written = written.filter(|path| !path.get_ref().is_empty())?;
         Some(resolve(written.get_ref(), &written, sources))
     };
-    Ok(Geoip { country: path(table.country), asn: path(table.asn), overrides })
+    Ok(Geoip {
+        country: path(table.country),
+        asn: path(table.asn),
+        operators: path(table.operators),
+        services: path(table.services),
+        review: table.review,
+        overrides,
+    })
+}
+
+fn operators(entries: Vec<OperatorEntry>, sources: &Sources<'_>) -> Result<Vec<Operator>, ConfigError> {
+    let mut seen = HashMap::new();
+    let row = |entry: OperatorEntry| {
+        let Asn(asn) = *entry.asn.get_ref();
+        if let Some(before) = seen.insert(asn, entry.asn.span()) {
+            let problem = format!("AS{asn} already has an operator ({})", sources.place(&before));
+            return Err(sources.invalid(entry.asn.span(), problem));
+        }
+        let (Parsed(Text(name)), Parsed(jurisdiction)) = (entry.name, entry.jurisdiction);
+        let Parsed(Text(source)) = entry.source;
+        Ok(Operator::of_user(asn, name, jurisdiction, source))
+    };
+    entries.into_iter().map(row).collect()
+}
+
+fn services(entries: Vec<ServiceEntry>, sources: &Sources<'_>) -> Result<Vec<Service>, ConfigError> {
+    let mut seen = HashMap::new();
+    let row = |entry: ServiceEntry| {
+        let span = entry.suffix.span();
+        let Parsed(suffix) = entry.suffix.into_inner();
+        if let Some(before) = seen.insert(suffix.0.clone(), span.clone()) {
+            let problem = format!("{} already is a service ({})", suffix.0, sources.place(&before));
+            return Err(sources.invalid(span, problem));
+        }
+        let (Parsed(Text(vendor)), Parsed(Text(device_class))) = (entry.vendor, entry.device_class);
+        let (Parsed(jurisdiction), Parsed(Text(source))) = (entry.jurisdiction, entry.source);
+        Ok(Service::of_user(suffix, vendor, device_class, jurisdiction, source))
+    };
+    entries.into_iter().map(row).collect()
 }
 
 fn outputs(entries: Vec<OutputEntry>, sources: &Sources<'_>) -> Result<Vec<Output>, ConfigError> {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Output, TUNNELS, Target};
 pub use source::Place;
 
+use crate::attribute::{Operator, Service};
 use crate::detect::{Assets, Jurisdictions, Preset};
 use crate::net::Prefix;
 use source::Sources;
@@ -46,6 +47,10 @@ pub struct Config {
     pub decode: Decode,
     /// `[geoip]`.
     pub geoip: Geoip,
+    /// `[[operator]]`: operators the user knows; no two have the same AS number.
+    pub operators: Vec<Operator>,
+    /// `[[service]]`: services the user knows; no two have the same suffix.
+    pub services: Vec<Service>,
     /// `[[output]]`; empty: what the command line says.
     pub outputs: Vec<Output>,
 }

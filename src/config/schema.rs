@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::section::{Decode, Detect, Flow, Format};
 use super::value::{Parsed, Text, integer, one_of};
+use crate::attribute::Suffix;
 use crate::detect::{Criticality, Preset};
 use crate::net::{Country, MacAddr, Prefix};
 
@@ -19,6 +20,8 @@ pub(super) struct Document {
     pub(super) flow: Flow,
     pub(super) decode: Decode,
     pub(super) geoip: GeoipTable,
+    pub(super) operator: Vec<OperatorEntry>,
+    pub(super) service: Vec<ServiceEntry>,
     pub(super) output: Vec<OutputEntry>,
 }
 
@@ -88,6 +91,9 @@ pub(super) struct FlagEntry {
 pub(super) struct GeoipTable {
     pub(super) country: Option<Spanned<String>>,
     pub(super) asn: Option<Spanned<String>>,
+    pub(super) operators: Option<Spanned<String>>,
+    pub(super) services: Option<Spanned<String>>,
+    pub(super) review: bool,
     #[serde(rename = "override")]
     pub(super) overrides: Vec<OverrideEntry>,
 }
@@ -100,6 +106,35 @@ pub(super) struct OverrideEntry {
     #[serde(default, deserialize_with = "asn")]
     pub(super) asn: Option<u32>,
     pub(super) organization: Option<Parsed<Text>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OperatorEntry {
+    pub(super) asn: Spanned<Asn>,
+    pub(super) name: Parsed<Text>,
+    pub(super) jurisdiction: Parsed<Country>,
+    pub(super) source: Parsed<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct ServiceEntry {
+    pub(super) suffix: Spanned<Parsed<Suffix>>,
+    pub(super) vendor: Parsed<Text>,
+    pub(super) device_class: Parsed<Text>,
+    pub(super) jurisdiction: Parsed<Country>,
+    pub(super) source: Parsed<Text>,
+}
+
+/// Number of an autonomous system.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asn(pub(super) u32);
+
+impl<'de> Deserialize<'de> for Asn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        integer::<1, 4_294_967_294, _, _>(deserializer).map(Asn)
+    }
 }
 
 /// AS 0 is reserved (RFC 7607), and so is the last number (RFC 7300).

@@ -149,6 +149,12 @@ pub struct Geoip {
     pub country: Option<PathBuf>,
     /// The user's database of autonomous systems; `None` for the embedded one.
     pub asn: Option<PathBuf>,
+    /// A further catalogue of operators, with the columns of `geoip/operators.tsv`.
+    pub operators: Option<PathBuf>,
+    /// A further catalogue of services, with the columns of `geoip/services.tsv`.
+    pub services: Option<PathBuf>,
+    /// Rows of the catalogues that are under review count too.
+    pub review: bool,
     /// What the user knows better than any database; no two have the same prefix, the longest prefix wins.
     pub overrides: Vec<GeoipOverride>,
 }

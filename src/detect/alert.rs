@@ -1,10 +1,10 @@
 //! What a finding tells: one alert per step of its lifecycle.
 
-use crate::attribute::{EvidenceKind, Strength};
+use crate::attribute::{Basis, Evidence, EvidenceKind, Strength};
 use crate::flow::{CommunityId, FlowUpdate};
 use crate::net::{Country, Endpoint, MacAddr, Timestamp};
 
-use super::{Activity, Criticality, Direction, Severity};
+use super::{Activity, Criticality, Direction, Severity, Subject};
 
 /// Step in the life of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,10 +96,35 @@ pub struct EvidenceInfo {
     pub jurisdiction: Country,
     /// How far it carries.
     pub strength: Strength,
+    /// What it was read from.
+    pub basis: Basis,
+    /// Operator or vendor with what was looked up, such as `Alibaba Group, Alibaba (US) Technology AS45102`; empty where
+    /// the address alone speaks.
+    pub detail: String,
     /// Where it is from.
     pub source: String,
-    /// Day of the source.
+    /// When the source was made.
     pub date: String,
+}
+
+impl EvidenceInfo {
+    pub(super) fn of(item: &Evidence<'_>, subject: &Subject<'_>) -> Self {
+        EvidenceInfo {
+            kind: item.kind,
+            jurisdiction: item.jurisdiction,
+            strength: item.strength,
+            basis: item.basis,
+            detail: item.detail(subject.attribution.place.asn),
+            source: item.source.to_owned(),
+            date: item.date.to_owned(),
+        }
+    }
+
+    /// True where it says what `item` says: of one owner, one network and one name are enough.
+    pub(super) fn is_of(&self, item: &Evidence<'_>) -> bool {
+        let owner = item.owner.map_or(item.subject, |owner| owner.name);
+        self.kind == item.kind && self.jurisdiction == item.jurisdiction && self.detail.starts_with(owner)
+    }
 }
 
 /// An endpoint of the flow that caused an alert, with what is known of its place.

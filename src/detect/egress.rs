@@ -2,7 +2,7 @@
 
 use super::{Activity, Observation, Relation, Rule, Subject, Totals};
 
-/// One finding per asset, jurisdiction and network.
+/// One finding per asset, jurisdiction and owner.
 pub(super) struct Egress;
 
 impl Rule for Egress {
@@ -24,7 +24,7 @@ impl Rule for Egress {
             activity: Activity::Egress,
             asset: Some(subject.asset),
             jurisdiction: subject.jurisdiction,
-            entity: subject.network(),
+            entity: subject.entity(),
         };
         (added != Totals::default()).then_some(Observation { relation, added })
     }

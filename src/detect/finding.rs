@@ -11,6 +11,9 @@ use super::{
     Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject, Totals,
 };
 
+/// Pieces of evidence one finding lists at most; the relation's remote addresses may be many.
+const MAX_EVIDENCE: usize = 16;
+
 /// One finding per relation, bounded by the policy.
 #[derive(Default)]
 pub(super) struct Findings {
@@ -119,6 +122,7 @@ impl Finding {
         let asset = relation.asset.map(|key| asset_info(key, policy));
         let place = subject.attribution.place;
         let (asn, entity) = match relation.entity {
+            Entity::Owner(_) => (None, subject.owner.map(|owner| owner.name.to_owned())),
             Entity::Network(asn) => (Some(asn), place.organization.map(str::to_owned)),
             Entity::UnknownNetwork | Entity::Many => (None, None),
         };
@@ -131,13 +135,13 @@ impl Finding {
         let mut finding = Finding {
             deadline: update.at,
             relation,
-            id: identity(&relation, asset.as_ref(), update.first_seen),
+            id: identity(&relation, asset.as_ref(), entity.as_deref(), update.first_seen),
             direction: subject.judged.direction,
             asset,
             jurisdiction,
             asn,
             entity,
-            strength: subject.evidence.strength,
+            strength: subject.strength,
             severity: Severity { score: 0, reasons: Vec::new() },
             evidence: Vec::new(),
             first_seen: update.first_seen,
@@ -203,22 +207,17 @@ impl Finding {
     /// Takes over the evidence, and says whether the severity rose.
     fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
         for item in subject.attribution.evidence() {
-            let known =
-                self.evidence.iter().any(|seen| seen.kind == item.kind && seen.jurisdiction == item.jurisdiction);
-            if !known {
-                self.evidence.push(EvidenceInfo {
-                    kind: item.kind,
-                    jurisdiction: item.jurisdiction,
-                    strength: item.strength,
-                    source: item.source.to_owned(),
-                    date: item.date.to_owned(),
-                });
+            let same = |seen: &&mut EvidenceInfo| seen.is_of(&item);
+            match self.evidence.iter_mut().find(same) {
+                Some(seen) => seen.strength = seen.strength.max(item.strength),
+                None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
+                None => {}
             }
         }
-        if subject.evidence.strength <= self.strength {
+        if subject.strength <= self.strength {
             return false;
         }
-        self.strength = subject.evidence.strength;
+        self.strength = subject.strength;
         let before = self.severity.score;
         self.weigh(policy);
         self.severity.score > before
@@ -262,8 +261,9 @@ impl Finding {
 }
 
 /// The identity of a finding: its relation, and when it was first seen, since a relation may come again.
-fn identity(relation: &Relation, asset: Option<&AssetInfo>, first_seen: Timestamp) -> StableId {
+fn identity(relation: &Relation, asset: Option<&AssetInfo>, owner: Option<&str>, first_seen: Timestamp) -> StableId {
     let entity = match relation.entity {
+        Entity::Owner(_) => owner.unwrap_or_default().to_owned(),
         Entity::Network(asn) => format!("AS{asn}"),
         Entity::UnknownNetwork => "unknown".to_owned(),
         Entity::Many => "many".to_owned(),

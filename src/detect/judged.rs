@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::attribute::{Attribution, Attributor, Evidence};
+use crate::attribute::{Attribution, Attributor, Evidence, Names, Owner, Strength};
 use crate::flow::{FlowUpdate, Party};
 use crate::net::Country;
 
@@ -26,10 +26,11 @@ impl<'a> Judged<'a> {
     #[must_use]
     pub fn new(update: &'a FlowUpdate, attributor: &'a Attributor, assets: &Assets) -> Self {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
+        let contacted = Names::default().at(update.protocol, update.responder.endpoint.port);
         Judged {
             update,
             initiator: attributor.attribute(initiator),
-            responder: attributor.attribute(responder),
+            responder: attributor.attribute_named(responder, &contacted),
             direction: assets.direction(initiator, responder),
         }
     }
@@ -50,8 +51,10 @@ pub struct Subject<'a> {
     pub attribution: &'a Attribution<'a>,
     /// The flagged jurisdiction with the strongest evidence.
     pub jurisdiction: Country,
-    /// That evidence.
-    pub evidence: Evidence<'a>,
+    /// What all evidence for it amounts to.
+    pub strength: Strength,
+    /// The vendor or operator that belongs to it.
+    pub owner: Option<Owner<'a>>,
     /// Why the jurisdiction is flagged.
     pub flag: &'a Flag,
 }
@@ -65,15 +68,20 @@ impl<'a> Subject<'a> {
             Direction::Inbound => (&update.responder, &update.initiator, &judged.initiator),
             Direction::Internal | Direction::External => return None,
         };
-        let (evidence, flag) = flagged(attribution, &policy.jurisdictions)?;
+        let (jurisdiction, strength, flag) = flagged(attribution, &policy.jurisdictions)?;
+        let owner = attribution.owner(jurisdiction);
         let asset = policy.assets.identify(home.endpoint.address, home.mac)?;
-        Some(Subject { judged, asset, home, remote, attribution, jurisdiction: evidence.jurisdiction, evidence, flag })
+        Some(Subject { judged, asset, home, remote, attribution, jurisdiction, strength, owner, flag })
     }
 
-    /// The network of the flagged side.
+    /// The most specific owner of the flagged side: vendor, else operator, else network.
     #[must_use]
-    pub fn network(&self) -> Entity {
-        self.attribution.place.asn.map_or(Entity::UnknownNetwork, Entity::Network)
+    pub fn entity(&self) -> Entity {
+        match (self.owner, self.attribution.place.asn) {
+            (Some(owner), _) => Entity::Owner(owner.id),
+            (None, Some(asn)) => Entity::Network(asn),
+            (None, None) => Entity::UnknownNetwork,
+        }
     }
 
     /// True where the flagged side began the flow.
@@ -83,13 +91,19 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The strongest evidence for a flagged jurisdiction, and why that is flagged.
-fn flagged<'a>(attribution: &Attribution<'a>, jurisdictions: &'a Jurisdictions) -> Option<(Evidence<'a>, &'a Flag)> {
-    let all = attribution.evidence().filter_map(|item| Some((item, jurisdictions.flag(item.jurisdiction)?)));
-    all.max_by_key(|(item, flag)| (item.strength, flag.risk))
+/// The flagged jurisdiction with the strongest evidence of any kind, how strong that is, and why it is flagged.
+fn flagged<'a>(
+    attribution: &Attribution<'_>,
+    jurisdictions: &'a Jurisdictions,
+) -> Option<(Country, Strength, &'a Flag)> {
+    let all = attribution.evidence().filter_map(|item| {
+        let flag = jurisdictions.flag(item.jurisdiction)?;
+        Some((item.jurisdiction, attribution.strength(item.jurisdiction)?, flag))
+    });
+    all.max_by_key(|(_, strength, flag)| (*strength, flag.risk))
 }
 
-/// What the configuration thinks of one address: used by `explain`.
+/// What the configuration thinks of one address or name: used by `explain`.
 #[derive(Debug)]
 pub struct Verdict<'a> {
     /// What is known of it.
@@ -104,8 +118,16 @@ impl<'a> Verdict<'a> {
     /// Of `address`.
     #[must_use]
     pub fn of(address: IpAddr, attributor: &'a Attributor, assets: &Assets, jurisdictions: &'a Jurisdictions) -> Self {
-        let attribution = attributor.attribute(address);
-        let home = assets.is_home(address);
+        Self::new(attributor.attribute(address), assets.is_home(address), jurisdictions)
+    }
+
+    /// Of a host name, whatever its address.
+    #[must_use]
+    pub fn of_name(name: &'a str, attributor: &'a Attributor, jurisdictions: &'a Jurisdictions) -> Self {
+        Self::new(attributor.attribute_name(name), false, jurisdictions)
+    }
+
+    fn new(attribution: Attribution<'a>, home: bool, jurisdictions: &'a Jurisdictions) -> Self {
         let flagged =
             attribution.evidence().filter_map(|item| Some((item, jurisdictions.flag(item.jurisdiction)?))).collect();
         Verdict { attribution, home, flagged }

@@ -24,13 +24,16 @@ pub use severity::{Factors, Severity};
 
 use std::time::Duration;
 
+use crate::attribute::OwnerId;
 use crate::net::{Country, Timestamp};
 use finding::Findings;
 
-/// Who the other party of a finding is.
+/// Who the other party of a finding is: the most specific owner known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entity {
-    /// The network of this AS number.
+    /// A vendor, or the group that operates the network.
+    Owner(OwnerId),
+    /// The network of this AS number, whose operator is in no catalogue.
     Network(u32),
     /// A network nobody announces.
     UnknownNetwork,

@@ -7,7 +7,7 @@ mod parts;
 
 use serde::Serialize;
 
-use crate::attribute::{EvidenceKind, Strength};
+use crate::attribute::{Basis, EvidenceKind, Strength};
 use crate::detect::{Alert, AssetInfo, EvidenceInfo, Judged, Step, Technique};
 use crate::flow::CommunityId;
 use crate::net::{Country, Timestamp};
@@ -182,6 +182,9 @@ struct EvidenceDetail<'a> {
     #[serde(serialize_with = "display")]
     jurisdiction: Country,
     strength: Strength,
+    basis: Basis,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
     source: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     date: &'a str,
@@ -329,6 +332,8 @@ impl<'a> EvidenceDetail<'a> {
             kind: evidence.kind,
             jurisdiction: evidence.jurisdiction,
             strength: evidence.strength,
+            basis: evidence.basis,
+            detail: &evidence.detail,
             source: &evidence.source,
             date: &evidence.date,
         }

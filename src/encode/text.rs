@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use crate::attribute::EvidenceKind;
+use crate::attribute::{Basis, EvidenceKind};
 use crate::detect::{Activity, Alert, Direction, EvidenceInfo, Step};
 use crate::net::Endpoint;
 
@@ -96,9 +96,23 @@ fn inbound_attempts(alert: &Alert) -> String {
 }
 
 fn evidence(item: &EvidenceInfo) -> String {
-    let mut text = match item.kind {
-        EvidenceKind::Located => format!("located in {} ({}", item.jurisdiction, Printable(&item.source)),
+    let tie = match item.kind {
+        EvidenceKind::Located => return located(item),
+        EvidenceKind::Operated => "operated",
+        EvidenceKind::Provided => "provided",
     };
+    let named = match item.basis {
+        Basis::Sni => " (TLS server name)",
+        Basis::HttpHost => " (HTTP host)",
+        Basis::Dns => " (DNS)",
+        Basis::Certificate => " (certificate)",
+        Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Asked => "",
+    };
+    format!("{tie} by {}{named} ({})", Printable(&item.detail), item.jurisdiction)
+}
+
+fn located(item: &EvidenceInfo) -> String {
+    let mut text = format!("located in {} ({}", item.jurisdiction, Printable(&item.source));
     if !item.date.is_empty() {
         let _ = write!(text, ", {}", item.date);
     }

@@ -11,7 +11,7 @@ pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
 pub use summary::Summary;
 
-use crate::attribute::Attributor;
+use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};
 use crate::attribute::geo::{Databases, GeoError, Override};
 use crate::config::Config;
 use crate::{decode, detect, flow};
@@ -31,12 +31,38 @@ pub fn databases(config: &Config) -> Result<Databases, GeoError> {
     Ok(Databases::open(geoip.country.as_deref(), geoip.asn.as_deref())?.with_overrides(overrides.collect()))
 }
 
+/// Why nothing can be attributed.
+#[derive(Debug, thiserror::Error)]
+pub enum AttributorError {
+    /// A database cannot serve.
+    #[error(transparent)]
+    Geo(#[from] GeoError),
+    /// A catalogue cannot.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+/// The catalogues a configuration asks for.
+///
+/// # Errors
+/// A file of the user's that does not fit; see [`CatalogueError`].
+pub fn catalogue(config: &Config) -> Result<Catalogue, CatalogueError> {
+    let geoip = &config.geoip;
+    Catalogue::open(catalogue::Options {
+        review: geoip.review,
+        operators: geoip.operators.clone(),
+        services: geoip.services.clone(),
+        operator_rows: config.operators.clone(),
+        service_rows: config.services.clone(),
+    })
+}
+
 /// The attributor a configuration asks for.
 ///
 /// # Errors
-/// As [`databases`].
-pub fn attributor(config: &Config) -> Result<Attributor, GeoError> {
-    Ok(Attributor::new(databases(config)?))
+/// As [`databases`] and [`catalogue`].
+pub fn attributor(config: &Config) -> Result<Attributor, AttributorError> {
+    Ok(Attributor::new(databases(config)?, catalogue(config)?))
 }
 
 /// What decoding is to do.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use crate::attribute::geo::GeoError;
+use super::AttributorError;
 use crate::capture::{Batch, CaptureError, CaptureFiles, Filter, FilterError, PacketSource as _};
 use crate::config::{self, Config};
 use crate::deliver::{AlertLines, FlowLines, Lines, Output, Written};
@@ -49,7 +49,7 @@ pub enum ReplayError {
     Filter(#[from] FilterError),
     /// A database cannot serve.
     #[error(transparent)]
-    Databases(#[from] GeoError),
+    Attributor(#[from] AttributorError),
     /// An output is one of the captures.
     #[error("{}: is a capture to be read; writing there would destroy it", .0.display())]
     OverwritesInput(PathBuf),

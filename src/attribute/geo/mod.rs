@@ -183,6 +183,11 @@ impl Databases {
         }
     }
 
+    /// Every autonomous system with the organisation that holds it, as often as the database names one.
+    pub fn holders(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0..self.networks.row_count()).map(|row| self.networks.entry(row))
+    }
+
     /// The source of each role: country first, then ASN.
     #[must_use]
     pub fn sources(&self) -> &[Source] {

@@ -1,0 +1,1 @@
+//! Whose an endpoint is, case by case, with the data the program ships.
