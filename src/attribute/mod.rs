@@ -8,6 +8,7 @@
 //! The databases ([`geo`]) and the catalogues ([`catalogue`]) are data; no rule here knows a country, but for the one
 //! whose location the databases dispute.
 
+pub mod answers;
 pub mod catalogue;
 pub mod device;
 pub mod evidence;
@@ -22,6 +23,7 @@ mod cases;
 use std::net::IpAddr;
 
 use crate::net::{Country, MacAddr, Scope};
+pub use answers::Answers;
 pub use catalogue::{Catalogue, CatalogueError, Confidence, OwnerId, Status};
 pub use device::{Device, Maker, Makers, Product};
 pub use evidence::{Evidence, EvidenceKind, Evidences, MAX_EVIDENCE, Owner, Strength};

@@ -18,7 +18,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Failure> {
     };
     let reported = run::replay(&request, &config).map_err(|error| match error {
         ReplayError::Filter(_)
-        | ReplayError::Databases(_)
+        | ReplayError::Attributor(_)
         | ReplayError::OverwritesInput(_)
         | ReplayError::OutputTwice(_) => Failure::Usage(error.to_string()),
         ReplayError::Capture(_) | ReplayError::Io(_) => Failure::Failed(error.to_string()),

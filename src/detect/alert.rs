@@ -155,6 +155,8 @@ pub struct FlowInfo {
     pub responder: PartyInfo,
     /// IP protocol number.
     pub protocol: u8,
+    /// The name by which the responder was contacted, and what it was read from.
+    pub domain: Option<(Basis, String)>,
     /// Community id.
     pub community_id: CommunityId,
     /// Direction.

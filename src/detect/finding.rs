@@ -207,9 +207,12 @@ impl Finding {
     /// Takes over the evidence, and says whether the severity rose.
     fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
         for item in subject.attribution.evidence() {
-            let same = |seen: &&mut EvidenceInfo| seen.is_of(&item);
-            match self.evidence.iter_mut().find(same) {
-                Some(seen) => seen.strength = seen.strength.max(item.strength),
+            match self.evidence.iter().position(|seen| seen.is_of(&item)) {
+                Some(place) => {
+                    if let Some(seen) = self.evidence.get_mut(place) {
+                        seen.strength = seen.strength.max(item.strength);
+                    }
+                }
                 None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
                 None => {}
             }
@@ -296,6 +299,7 @@ fn flow_info(subject: &Subject<'_>) -> FlowInfo {
         initiator: party_info(&update.initiator, &judged.initiator),
         responder: party_info(&update.responder, &judged.responder),
         protocol: update.protocol,
+        domain: judged.domain().map(|(basis, name)| (basis, name.to_owned())),
         community_id: CommunityId::new(
             update.initiator.endpoint,
             update.responder.endpoint,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::attribute::{Attribution, Attributor, Evidence, Names, Owner, Strength};
+use crate::attribute::{Answers, Attribution, Attributor, Basis, Evidence, Names, Owner, Strength};
 use crate::flow::{FlowUpdate, Party};
 use crate::net::Country;
 
@@ -13,6 +13,8 @@ use super::{AssetKey, Assets, Direction, Entity, Flag, Jurisdictions, Policy};
 pub struct Judged<'a> {
     /// The update.
     pub update: &'a FlowUpdate,
+    /// Names that DNS gave the initiator for the responder's address: the one asked for, then aliases.
+    pub aliases: &'a [String],
     /// What is known of the initiator.
     pub initiator: Attribution<'a>,
     /// What is known of the responder.
@@ -22,18 +24,44 @@ pub struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    /// Attributes both ends of `update`.
+    /// Attributes both ends of `update`, the responder also by what the flow and `answers` say of its name.
     #[must_use]
-    pub fn new(update: &'a FlowUpdate, attributor: &'a Attributor, assets: &Assets) -> Self {
+    pub fn new(update: &'a FlowUpdate, attributor: &'a Attributor, answers: &'a Answers, assets: &Assets) -> Self {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
-        let contacted = Names::default().at(update.protocol, update.responder.endpoint.port);
+        let aliases = answers.names(initiator, responder, update.first_seen);
+        let names = names(update, aliases);
         Judged {
             update,
+            aliases,
             initiator: attributor.attribute(initiator),
-            responder: attributor.attribute_named(responder, &contacted),
+            responder: attributor.attribute_named(responder, &names),
             direction: assets.direction(initiator, responder),
         }
     }
+
+    /// The best name of the responder, and what it was read from.
+    #[must_use]
+    pub fn domain(&self) -> Option<(Basis, &'a str)> {
+        names(self.update, self.aliases).iter().find(|(basis, _)| *basis != Basis::Certificate)
+    }
+}
+
+/// Everything said about the responder of a flow, best first.
+fn names<'a>(update: &'a FlowUpdate, aliases: &'a [String]) -> Names<'a> {
+    let mut names = Names::default().at(update.protocol, update.responder.endpoint.port);
+    if let Some(facts) = update.facts.as_deref() {
+        for name in &facts.server_names {
+            names = names.with(Basis::Sni, name);
+        }
+        for host in &facts.http_hosts {
+            names = names.with(Basis::HttpHost, host);
+        }
+        if let Some(certificate) = facts.certificate.as_deref() {
+            let text = |field: &'a Option<String>| field.as_deref().unwrap_or("");
+            names = names.with_certificate(text(&certificate.subject_organization), text(&certificate.subject_country));
+        }
+    }
+    names.with_dns(aliases.iter().map(String::as_str))
 }
 
 /// A flow between an asset and a flagged endpoint.

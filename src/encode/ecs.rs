@@ -3,6 +3,7 @@
 //! `source` is the initiator and `destination` the responder of the flow; volumes of the whole finding are under
 //! `borderflow.finding`. Fields of our own are under `borderflow`. Times are RFC 3339 in UTC; sizes are bytes.
 
+mod names;
 mod parts;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::flow::CommunityId;
 use crate::net::{Country, Timestamp};
 
 use super::text;
+use names::Said;
 use parts::{Ecs, FlowDetail, Network, Observer, Peer, display};
 
 /// The ECS name of a transport, where it has one.
@@ -43,6 +45,8 @@ struct FlowRecord<'a> {
     source: Peer<'a>,
     destination: Peer<'a>,
     network: Network,
+    #[serde(flatten)]
+    said: Said<'a>,
     observer: Observer,
     borderflow: FlowDetail,
 }
@@ -57,6 +61,8 @@ struct AlertRecord<'a> {
     source: Peer<'a>,
     destination: Peer<'a>,
     network: Network,
+    #[serde(flatten)]
+    said: Said<'a>,
     rule: Rule<'a>,
     threat: Threat,
     observer: Observer,
@@ -214,10 +220,12 @@ impl<'a> FlowRecord<'a> {
                 reason: None,
             },
             source: Peer::of_party(&update.initiator, &judged.initiator, update.protocol),
-            destination: Peer::of_party(&update.responder, &judged.responder, update.protocol),
+            destination: Peer::of_party(&update.responder, &judged.responder, update.protocol)
+                .named(judged.domain().map(|(_, name)| name)),
             network: Network::of(update, judged.direction, community_id),
+            said: Said::of(update.facts.as_deref()),
             observer: Observer::US,
-            borderflow: FlowDetail::of(update),
+            borderflow: FlowDetail::of(update, judged.domain().map(|(basis, _)| basis)),
         }
     }
 }
@@ -231,8 +239,10 @@ impl<'a> AlertRecord<'a> {
             ecs: Ecs::VERSION,
             event: Event::of(alert),
             source: Peer::of_info(&flow.initiator, update.protocol),
-            destination: Peer::of_info(&flow.responder, update.protocol),
+            destination: Peer::of_info(&flow.responder, update.protocol)
+                .named(flow.domain.as_ref().map(|(_, name)| name.as_str())),
             network: Network::of(update, flow.direction, flow.community_id),
+            said: Said::of(update.facts.as_deref()),
             rule: Rule {
                 id: alert.activity.id(),
                 name: alert.activity.name(),
@@ -308,7 +318,7 @@ impl<'a> AlertDetail<'a> {
             entity: named.then_some(EntityDetail { as_number: alert.asn, name: alert.entity.as_deref() }),
             severity: SeverityDetail { level: alert.severity.level(), reasons: &alert.severity.reasons },
             evidence: alert.evidence.iter().map(EvidenceDetail::of).collect(),
-            flow: FlowDetail::of(&alert.flow.update),
+            flow: FlowDetail::of(&alert.flow.update, alert.flow.domain.as_ref().map(|(basis, _)| *basis)),
         }
     }
 }

@@ -18,6 +18,26 @@ pub(super) struct Lending {
     pub(super) withdrawn: u64,
 }
 
+/// The offer of buffers to one flow, which may do without.
+pub(super) struct Loan<'a> {
+    pub(super) lending: &'a mut Lending,
+    pub(super) slot: u32,
+    /// The buffers the flow has, or [`NONE`].
+    pub(super) number: &'a mut u16,
+    /// The flow that lost its buffers to this one.
+    pub(super) loser: &'a mut Option<u32>,
+}
+
+impl<'a> Loan<'a> {
+    /// Takes the offer.
+    pub(super) fn buffers(self) -> Option<&'a mut Open> {
+        if *self.number == NONE {
+            (*self.number, *self.loser) = self.lending.lend(self.slot);
+        }
+        self.lending.opens.get_mut(usize::from(*self.number))
+    }
+}
+
 impl Lending {
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, usize::from(NONE));
@@ -51,11 +71,6 @@ impl Lending {
 
     fn free(&self) -> Option<usize> {
         self.holders.iter().position(|&holder| holder == super::slot::NIL)
-    }
-
-    /// The buffers with this number.
-    pub(super) fn open(&mut self, number: u16) -> Option<&mut Open> {
-        self.opens.get_mut(usize::from(number))
     }
 
     /// Takes buffers back.

@@ -13,7 +13,7 @@ use crate::net::Timestamp;
 use super::index::Index;
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
-use super::listening::{self, Lending};
+use super::listening::{self, Lending, Loan};
 use super::paths::Paths;
 use super::queue::Queue;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
@@ -181,23 +181,19 @@ impl Table {
             return false;
         };
         let Arrival { packet, payload, sender, .. } = *arrival;
-        let (end, lending, mut loser) = (end_of(sender), &mut self.lending, None);
+        let mut loser = None;
         let facts = match cold.facts.as_mut() {
             Some(facts) => Arc::make_mut(facts),
             None => &mut self.facts,
         };
+        let loan = Loan { lending: &mut self.lending, slot, number: &mut cold.open, loser: &mut loser };
         let heard = if packet.protocol == TCP {
             let start = packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)));
-            let (offset, open) = (cold.origins.of(sender).offset_of(start), &mut cold.open);
-            cold.conversation.segment(end, offset, payload, facts, || {
-                if *open == listening::NONE {
-                    (*open, loser) = lending.lend(slot);
-                }
-                lending.open(*open)
-            })
+            let offset = cold.origins.of(sender).offset_of(start);
+            cold.conversation.segment(end_of(sender), offset, payload, facts, || loan.buffers())
         } else {
             let ports = (packet.source_port, packet.destination_port);
-            cold.conversation.datagram(ports, payload, facts, &mut self.answers)
+            cold.conversation.datagram(ports, payload, facts, &mut self.answers, || loan.buffers())
         };
         if let (Some(speaker), true) = (heard.speaker, hot.basis < InitiatorBasis::Grammar) {
             hot.initiator = if speaker == Speaker::Client { sender } else { sender.other() };

@@ -5,11 +5,16 @@
 
 use super::facts::{Answer, Facts};
 use super::prefix::{MOST_BYTES, Prefix};
+use super::quic::{self, Chlo, Hello, QuicHello};
 use super::stream::{self, Outcome};
+use super::text::host_name;
 use super::{Reading, Speaker, dns, tls};
 
 /// Payload packets of a flow that are listened to.
 const MOST_PACKETS: u8 = 48;
+
+/// Datagrams that say nothing known before a flow is given up.
+const MOST_DATAGRAMS: u8 = 12;
 
 /// One end of the conversation, as the flow table numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,7 @@ pub struct Conversation {
 pub struct Open {
     low: Prefix,
     high: Prefix,
+    quic: Option<Box<QuicHello>>,
 }
 
 /// What listening to a payload came to.
@@ -51,6 +57,9 @@ impl Open {
     pub fn clear(&mut self) {
         self.low.clear();
         self.high.clear();
+        if let Some(quic) = &mut self.quic {
+            quic.reset();
+        }
     }
 
     fn of(&mut self, end: End) -> &mut Prefix {
@@ -88,13 +97,14 @@ impl Conversation {
         self.heard(outcome.news, outcome.speaker)
     }
 
-    /// Listens to a datagram between these ports.
-    pub fn datagram(
+    /// Listens to a datagram between these ports; `open` lends buffers for a QUIC hello.
+    pub fn datagram<'o>(
         &mut self,
         ports: (u16, u16),
         payload: &[u8],
         facts: &mut Facts,
         answers: &mut Vec<Answer>,
+        open: impl FnOnce() -> Option<&'o mut Open>,
     ) -> Heard {
         self.packets = self.packets.saturating_add(1);
         let is_name_service = [53, 5353, 5355].iter().any(|port| ports.0 == *port || ports.1 == *port);
@@ -103,13 +113,39 @@ impl Conversation {
                 let news = facts.name_service(&message, answers);
                 return Heard { news, is_over: false, speaker: Some(message.speaker()) };
             }
-        } else if let [22, 0xfe, ..] = payload
-            && let Reading::Found(hello) = tls::dtls_client(payload)
-        {
-            facts.client_hello(hello, "dtls");
-            return Heard { news: true, is_over: true, speaker: Some(Speaker::Client) };
+        } else if let [22, 0xfe, ..] = payload {
+            if let Reading::Found(hello) = tls::dtls_client(payload) {
+                facts.client_hello(hello, "dtls");
+                return Heard { news: true, is_over: true, speaker: Some(Speaker::Client) };
+            }
+        } else if self.low_is_done || quic::looks_like_quic(payload) {
+            // From its first Initial on, a flow is QUIC: later ones need not look like it alone.
+            self.low_is_done = true;
+            return self.quic(payload, facts, open);
         }
-        Heard { news: false, is_over: !is_name_service && self.packets >= 8, speaker: None }
+        Heard { news: false, is_over: !is_name_service && self.packets >= MOST_DATAGRAMS, speaker: None }
+    }
+
+    fn quic<'o>(&mut self, payload: &[u8], facts: &mut Facts, open: impl FnOnce() -> Option<&'o mut Open>) -> Heard {
+        let Some(open) = open() else { return Heard { is_over: true, ..Heard::default() } };
+        match open.quic.get_or_insert_default().datagram(payload) {
+            Reading::Found(Hello::Tls { handshake, .. }) => {
+                if let Reading::Found(hello) = tls::client_hello_message(handshake, tls::Transport::Quic) {
+                    facts.client_hello(hello, "quic");
+                }
+                Heard { news: true, is_over: true, speaker: Some(Speaker::Client) }
+            }
+            Reading::Found(Hello::Google { chlo, .. }) => {
+                facts.google_hello(&chlo);
+                Heard { news: true, is_over: true, speaker: Some(Speaker::Client) }
+            }
+            Reading::More => {
+                let news = facts.protocol.is_none();
+                facts.protocol = Some("quic");
+                Heard { news, is_over: self.packets >= MOST_PACKETS, speaker: None }
+            }
+            Reading::Other => Heard { is_over: self.packets >= MOST_DATAGRAMS, ..Heard::default() },
+        }
     }
 
     fn heard(&self, news: bool, speaker: Option<Speaker>) -> Heard {
@@ -154,6 +190,14 @@ fn read_segment<'o>(
 }
 
 impl Facts {
+    /// Takes over what a hello of Google's own QUIC says.
+    fn google_hello(&mut self, hello: &Chlo<'_>) {
+        self.protocol = Some("quic");
+        if let Some(name) = hello.server_name().and_then(host_name) {
+            Facts::add(&mut self.server_names, name);
+        }
+    }
+
     /// Takes over the questions of a DNS message, and its addresses into `answers`; true where a question is new.
     fn name_service(&mut self, message: &dns::Message<'_>, answers: &mut Vec<Answer>) -> bool {
         self.protocol = self.protocol.or(Some("dns"));

@@ -86,11 +86,8 @@ fn ssh_direction(prefix: &[u8], facts: &mut Facts) -> Outcome {
 
 /// Requests go on being read for the hosts they name; of responses the first tells.
 fn http_direction(prefix: &[u8], facts: &mut Facts) -> Outcome {
-    let requests = match http2::requests(prefix) {
-        Reading::Other => http::requests(prefix),
-        found => found,
-    };
-    match requests {
+    let requests = http2::requests(prefix);
+    match if requests == Reading::Other { http::requests(prefix) } else { requests } {
         Reading::Found(requests) => {
             facts.protocol = facts.protocol.or(Some("http"));
             let mut news = facts.http_method.is_none();

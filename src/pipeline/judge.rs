@@ -3,15 +3,19 @@
 //! The updates of a batch are judged by their place, and none of a later batch comes before them; so what is judged, and
 //! in which order, depends on the capture alone.
 
-use crate::attribute::Attributor;
+use crate::attribute::{Answers, Attributor};
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
 use crate::flow::FlowUpdate;
 use crate::net::Timestamp;
 
+/// DNS answers remembered, to name later flows.
+const MOST_ANSWERS: usize = 200_000;
+
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
     attributor: Attributor,
+    answers: Answers,
     detector: Detector,
     alerts: Vec<Alert>,
 }
@@ -20,7 +24,7 @@ impl Judge {
     /// By this policy, with these databases.
     #[must_use]
     pub fn new(attributor: Attributor, policy: Policy) -> Self {
-        Judge { attributor, detector: Detector::new(policy), alerts: Vec::new() }
+        Judge { attributor, answers: Answers::new(MOST_ANSWERS), detector: Detector::new(policy), alerts: Vec::new() }
     }
 
     /// Judges what the shards made of one batch.
@@ -29,7 +33,10 @@ impl Judge {
         for mut update in updates.drain(..) {
             let assets = &self.detector.policy().assets;
             update.settle_by_role(|address| assets.is_home(address));
-            let judged = Judged::new(&update, &self.attributor, assets);
+            for answer in &update.answers {
+                self.answers.learn(update.initiator.endpoint.address, answer, update.at);
+            }
+            let judged = Judged::new(&update, &self.attributor, &self.answers, assets);
             self.detector.observe(&judged, &mut self.alerts);
             hand_on(&mut self.alerts, outputs);
             if update.cause.is_end() {

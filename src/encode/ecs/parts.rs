@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::attribute::Attribution;
+use crate::attribute::{Attribution, Basis};
 use crate::detect::{Direction, PartyInfo};
 use crate::flow::{CommunityId, FlowUpdate, Party, TcpState, TunnelPath};
 use crate::net::{Country, Endpoint, IpVersion, MacAddr};
@@ -38,6 +38,8 @@ impl Observer {
 pub(super) struct Peer<'a> {
     #[serde(serialize_with = "display")]
     ip: std::net::IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "display_option")]
@@ -75,6 +77,7 @@ impl<'a> Peer<'a> {
         let place = attribution.place;
         Peer {
             ip: party.endpoint.address,
+            domain: None,
             port: port(party.endpoint, protocol),
             mac: party.mac,
             bytes: party.total.ip_bytes,
@@ -84,9 +87,15 @@ impl<'a> Peer<'a> {
         }
     }
 
+    /// With the name it was contacted by.
+    pub(super) fn named(self, domain: Option<&'a str>) -> Self {
+        Peer { domain, ..self }
+    }
+
     pub(super) fn of_info(info: &'a PartyInfo, protocol: u8) -> Self {
         Peer {
             ip: info.endpoint.address,
+            domain: None,
             port: port(info.endpoint, protocol),
             mac: info.mac,
             bytes: info.ip_bytes,
@@ -114,6 +123,8 @@ impl<'a> As<'a> {
 pub(super) struct Network {
     #[serde(serialize_with = "transport")]
     transport: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
     r#type: &'static str,
     #[serde(serialize_with = "display")]
     iana_number: u8,
@@ -144,6 +155,7 @@ impl Network {
         let mut vlans = update.vlans.iter().map(|id| Vlan { id });
         Network {
             transport: update.protocol,
+            protocol: update.facts.as_ref().and_then(|facts| facts.protocol),
             r#type: match update.version {
                 IpVersion::V4 => "ipv4",
                 IpVersion::V6 => "ipv6",
@@ -163,6 +175,9 @@ impl Network {
 #[derive(Serialize)]
 pub(super) struct FlowDetail {
     initiator_basis: &'static str,
+    /// What `destination.domain` was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain_basis: Option<Basis>,
     payload_bytes_sent: u64,
     payload_bytes_received: u64,
     answered: bool,
@@ -183,9 +198,10 @@ pub(super) struct FlowDetail {
 }
 
 impl FlowDetail {
-    pub(super) fn of(update: &FlowUpdate) -> Self {
+    pub(super) fn of(update: &FlowUpdate, domain_basis: Option<Basis>) -> Self {
         FlowDetail {
             initiator_basis: update.basis.name(),
+            domain_basis,
             payload_bytes_sent: update.initiator.total.payload_bytes,
             payload_bytes_received: update.responder.total.payload_bytes,
             answered: update.answered,

@@ -93,6 +93,15 @@ pub struct QuicHello {
     failed: u32,
 }
 
+impl std::fmt::Debug for QuicHello {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QuicHello")
+            .field("version", &self.version)
+            .field("datagrams", &self.datagrams)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for QuicHello {
     fn default() -> QuicHello {
         QuicHello::new()
