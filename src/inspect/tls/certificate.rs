@@ -72,9 +72,8 @@ fn text(attribute: &AttributeTypeAndValue<'_>) -> String {
 
 fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(alternative)) = certificate.subject_alternative_name() else { return Vec::new() };
-    let names = alternative.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::DNSName(name) => wildcard_or_host_name(name.as_bytes()),
-        _ => None,
+    let names = alternative.value.general_names.iter().filter_map(|name| {
+        if let GeneralName::DNSName(name) = name { wildcard_or_host_name(name.as_bytes()) } else { None }
     });
     names.take(MOST_NAMES).collect()
 }

@@ -93,8 +93,9 @@ fn own_certificate(records: Records<'_>, offset: usize) -> Reading<Cow<'_, [u8]>
     match records.read(chain, LENGTH_BYTES) {
         Reading::Found(length) => match Bytes(&length).u24() {
             Some(len) if len <= MOST_MESSAGE_BYTES => records.read(chain + LENGTH_BYTES, len),
-            _ => Reading::Other,
+            Some(_) | None => Reading::Other,
         },
-        other => other,
+        Reading::More => Reading::More,
+        Reading::Other => Reading::Other,
     }
 }

@@ -78,10 +78,8 @@ fn expected() -> ClientHello {
 }
 
 fn found<T: std::fmt::Debug>(reading: Reading<T>) -> T {
-    match reading {
-        Reading::Found(found) => found,
-        other => panic!("{other:?}"),
-    }
+    let Reading::Found(found) = reading else { panic!("{reading:?}") };
+    found
 }
 
 fn ja4_of(extensions: &[(u16, Vec<u8>)]) -> String {
