@@ -14,6 +14,7 @@ pub mod deliver;
 pub mod detect;
 pub mod encode;
 pub mod flow;
+pub mod inspect;
 pub mod net;
 pub mod pipeline;
 pub mod run;
