@@ -43,6 +43,9 @@ fn next<'a>(bytes: &mut Bytes<'a>, is_google: bool) -> Option<Crypto<'a>> {
 
 /// Passes the zeros that fill a packet up, often most of it.
 fn pass_padding(bytes: &mut Bytes<'_>) {
+    while let Some(rest) = bytes.0.strip_prefix(&[0; 64]) {
+        bytes.0 = rest;
+    }
     let padding = bytes.0.iter().position(|byte| *byte != 0).unwrap_or(bytes.0.len());
     bytes.0 = bytes.0.get(padding..).unwrap_or_default();
 }
