@@ -27,6 +27,8 @@ pub mod ssdp;
 pub mod ssh;
 pub mod stun;
 pub mod telnet;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod vnc;
 

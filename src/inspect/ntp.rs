@@ -35,7 +35,7 @@ pub fn ntp(payload: &[u8]) -> Reading<Ntp> {
 /// A header, extensions in whole words, a stratum and intervals that exist.
 fn is_time(payload: &[u8]) -> bool {
     let plausible = matches!(*payload, [_, 0..=16, poll, _, ..] if (poll as i8) <= 17);
-    plausible && payload.len() >= HEADER && payload.len() % 4 == 0
+    plausible && payload.len() >= HEADER && payload.len().is_multiple_of(4)
 }
 
 #[cfg(test)]
