@@ -32,6 +32,8 @@ pub mod ssh;
 mod stream;
 pub mod stun;
 pub mod telnet;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod tls;
 pub mod vnc;

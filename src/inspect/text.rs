@@ -30,13 +30,14 @@ pub(super) fn host_name(bytes: &[u8]) -> Option<String> {
 }
 
 /// Host and port of an authority as in `Host`, `:authority` or a URI (RFC 3986, section 3.2): user information is
-/// dropped, an IPv6 literal loses its brackets.
+/// dropped, an IPv6 literal loses its brackets and zone.
 pub(super) fn authority(bytes: &[u8]) -> Option<(String, Option<u16>)> {
     let bytes = bytes.trim_ascii();
     let bytes = bytes.rsplit(|&byte| byte == b'@').next().unwrap_or(bytes);
     if let Some(literal) = bytes.strip_prefix(b"[") {
         let end = literal.iter().position(|&byte| byte == b']')?;
         let (address, rest) = literal.split_at_checked(end)?;
+        let address = address.split(|&byte| byte == b'%').next()?;
         let address: Ipv6Addr = str::from_utf8(address).ok()?.parse().ok()?;
         return Some((IpAddr::V6(address).to_string(), rest.strip_prefix(b"]:").and_then(port)));
     }
@@ -65,6 +66,7 @@ mod tests {
         assert_eq!(found("Example.COM."), Some("example.com None".to_owned()));
         assert_eq!(found("user:pw@example.com:8443"), Some("example.com Some(8443)".to_owned()));
         assert_eq!(found("[2001:DB8::1]:80"), Some("2001:db8::1 Some(80)".to_owned()));
+        assert_eq!(found("[fe80::1%25eth0]"), Some("fe80::1 None".to_owned()));
         assert_eq!(found("bad host"), None);
         assert_eq!(found("a..b"), None);
         assert_eq!(found(""), None);

@@ -8,7 +8,7 @@
 mod name;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use name::Name;
 pub use record::{Data, Hints, Record, Records, Section};
