@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use borderflow::attribute::{Attributor, Catalogue};
 use borderflow::attribute::geo::Databases;
+use borderflow::attribute::{Attributor, Catalogue};
 use borderflow::capture::{Batch, CaptureFiles, CaptureReader, Delivery, LinkType, PacketSource as _};
 use borderflow::config::Config;
 use borderflow::deliver::{AlertLines, FlowLines, Lines, Output};

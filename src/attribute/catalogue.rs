@@ -189,8 +189,7 @@ fn user(
     columns: &[&str],
     take: impl FnMut(&Row<'_>) -> Result<(), RowError>,
 ) -> Result<(), CatalogueError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| CatalogueError::Read { path: path.to_owned(), error })?;
+    let text = std::fs::read_to_string(path).map_err(|error| CatalogueError::Read { path: path.to_owned(), error })?;
     read(&path.display().to_string(), &text, columns, |cell| Cow::Owned(cell.to_owned()), take)
 }
 

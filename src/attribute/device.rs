@@ -74,8 +74,7 @@ pub(super) fn embedded(review: bool) -> Result<Makers, CatalogueError> {
     shipped("geoip/devices.tsv", include_str!("../../geoip/devices.tsv"), &COLUMNS, |row| {
         Maker::read(row).map(|row| rows.push(row))
     })?;
-    let registry =
-        zstd::bulk::decompress(REGISTRY, REGISTRY_LIMIT_BYTES).map_err(|_| CatalogueError::Registry)?;
+    let registry = zstd::bulk::decompress(REGISTRY, REGISTRY_LIMIT_BYTES).map_err(|_| CatalogueError::Registry)?;
     let registry = String::from_utf8(registry).map_err(|_| CatalogueError::Registry)?;
     let mut prefixes = Vec::with_capacity(60_000);
     let mut start = 0_usize;
@@ -84,7 +83,11 @@ pub(super) fn embedded(review: bool) -> Result<Makers, CatalogueError> {
         for prefix in listed.split(' ') {
             let bits = u64::from_str_radix(prefix, 16).map_err(|_| CatalogueError::Registry)?;
             let length = prefix.len() as u8 * 4;
-            prefixes.push((key(bits << (48_u32.saturating_sub(length.into())), length), start as u32, name.len() as u32));
+            prefixes.push((
+                key(bits << (48_u32.saturating_sub(length.into())), length),
+                start as u32,
+                name.len() as u32,
+            ));
         }
         start += line.len();
     }

@@ -149,7 +149,8 @@ impl<'a> Evidences<'a> {
     pub fn owner(&self, jurisdiction: Country) -> Option<Owner<'a>> {
         let named = self.iter().filter(|item| item.jurisdiction == jurisdiction && item.owner.is_some());
         // Of equals the first: what was read from the flow itself stands before what DNS told.
-        named.reduce(|best, item| if (item.kind, item.strength) > (best.kind, best.strength) { item } else { best })
+        named
+            .reduce(|best, item| if (item.kind, item.strength) > (best.kind, best.strength) { item } else { best })
             .and_then(|item| item.owner)
     }
 }

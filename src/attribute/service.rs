@@ -14,7 +14,17 @@ use crate::net::{Country, Prefix, PrefixMap};
 
 /// Columns of `geoip/services.tsv`.
 pub(super) const COLUMNS: [&str; 11] = [
-    "match", "ports", "vendor", "device_class", "jurisdiction", "status", "role", "confidence", "source", "date", "note",
+    "match",
+    "ports",
+    "vendor",
+    "device_class",
+    "jurisdiction",
+    "status",
+    "role",
+    "confidence",
+    "source",
+    "date",
+    "note",
 ];
 const BULK_COLUMNS: [&str; 4] = ["match", "vendor", "jurisdiction", "list"];
 const BULK_SOURCE: &str = "v2fly/domain-list-community c975ccef (MIT)";
@@ -115,7 +125,9 @@ pub struct Service {
 
 /// Why a text is no [`Suffix`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a host name in lower-case ASCII such as example.cn (other scripts as xn-- labels), without a dot at either end")]
+#[error(
+    "expected a host name in lower-case ASCII such as example.cn (other scripts as xn-- labels), without a dot at either end"
+)]
 pub struct SuffixError;
 
 /// A host name as the catalogue writes it.
@@ -142,7 +154,13 @@ impl FromStr for Suffix {
 impl Service {
     /// A user's own row.
     #[must_use]
-    pub fn of_user(suffix: Suffix, vendor: String, device_class: String, jurisdiction: Country, source: String) -> Self {
+    pub fn of_user(
+        suffix: Suffix,
+        vendor: String,
+        device_class: String,
+        jurisdiction: Country,
+        source: String,
+    ) -> Self {
         Service {
             matches: Match::Suffix(suffix.0.into()),
             ports: Vec::new(),

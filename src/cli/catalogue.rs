@@ -100,9 +100,7 @@ fn json(catalogue: &Catalogue) -> Result<String, Failure> {
         operators: catalogue.operators.rows().iter().map(operator).collect(),
         services: catalogue.services.rows().iter().map(service).collect(),
     };
-    serde_json::to_string_pretty(&listing)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::Failed(error.to_string()))
+    serde_json::to_string_pretty(&listing).map(|text| text + "\n").map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn operator(row: &Operator) -> OperatorRow<'_> {

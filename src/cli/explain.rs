@@ -118,7 +118,12 @@ fn text(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> String {
         text.push_str("  anycast  announced from many places, so its country means little\n");
     }
     for evidence in verdict.attribution.evidence() {
-        text.push_str(&format!("  evidence {} – {} {}\n", described(&evidence, place.asn), evidence.source, evidence.date));
+        text.push_str(&format!(
+            "  evidence {} – {} {}\n",
+            described(&evidence, place.asn),
+            evidence.source,
+            evidence.date
+        ));
     }
     text.push_str(if verdict.is_flagged() { "  verdict  FLAGGED\n" } else { "  verdict  not flagged\n" });
     for reason in reasons {

@@ -17,7 +17,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Failure> {
         threads: usize::from(args.threads),
     };
     let reported = run::replay(&request, &config).map_err(|error| match error {
-        ReplayError::Filter(_) | ReplayError::Databases(_) => Failure::Usage(error.to_string()),
+        ReplayError::Filter(_) | ReplayError::Attributor(_) => Failure::Usage(error.to_string()),
         ReplayError::Capture(_) | ReplayError::Io(_) => Failure::Failed(error.to_string()),
     })?;
     tracing::info!("{}", reported.summary.describe());

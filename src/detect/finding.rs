@@ -207,11 +207,10 @@ impl Finding {
     /// Takes over the evidence, and says whether the severity rose.
     fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
         for item in subject.attribution.evidence() {
-            let same = |seen: &&mut EvidenceInfo| seen.is_of(&item);
-            match self.evidence.iter_mut().find(same) {
-                Some(seen) => seen.strength = seen.strength.max(item.strength),
-                None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
-                None => {}
+            if let Some(seen) = self.evidence.iter_mut().find(|seen| seen.is_of(&item)) {
+                seen.strength = seen.strength.max(item.strength);
+            } else if self.evidence.len() < MAX_EVIDENCE {
+                self.evidence.push(EvidenceInfo::of(&item, subject));
             }
         }
         if subject.strength <= self.strength {

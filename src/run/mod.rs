@@ -10,8 +10,8 @@ pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
 pub use summary::Summary;
 
-use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};
 use crate::attribute::geo::{Databases, GeoError, Override};
+use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};
 use crate::config::Config;
 use crate::{decode, detect, flow};
 
