@@ -181,7 +181,7 @@ pub(super) fn shipped(
     columns: &[&str],
     take: impl FnMut(&Row<'_>) -> Result<(), RowError>,
 ) -> Result<(), CatalogueError> {
-    read(file, text, columns, |cell| Cow::Borrowed(cell), take)
+    read(file, text, columns, Cow::Borrowed, take)
 }
 
 fn user(

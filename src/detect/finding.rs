@@ -122,7 +122,7 @@ impl Finding {
         let asset = relation.asset.map(|key| asset_info(key, policy));
         let place = subject.attribution.place;
         let (asn, entity) = match relation.entity {
-            Entity::Owner(_) => (None, subject.owner.map(|owner| owner.name.to_owned())),
+            Entity::Owner(_) => (place.asn, subject.owner.map(|owner| owner.name.to_owned())),
             Entity::Network(asn) => (Some(asn), place.organization.map(str::to_owned)),
             Entity::UnknownNetwork | Entity::Many => (None, None),
         };
