@@ -343,7 +343,7 @@ fn columns_count_characters_and_places_can_be_taken_apart() {
     assert_eq!(key, "decode.max_depth");
     check_error(
         "\"ž\" = 1",
-        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, flow, decode, geoip, output)",
+        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, flow, decode, geoip, operator, service, output)",
     );
 }
 

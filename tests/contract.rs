@@ -212,7 +212,7 @@ fn a_finding_opens_once_grows_and_closes_once() {
         let finding = &alert["borderflow"]["finding"];
         findings.entry(finding["id"].as_str().unwrap()).or_default().push(alert);
     }
-    assert_eq!(findings.len(), 9);
+    assert_eq!(findings.len(), 10);
     for (id, alerts) in findings {
         let steps: Vec<&str> = alerts.iter().map(|alert| step(alert)).collect();
         let (&first, rest) = steps.split_first().unwrap();

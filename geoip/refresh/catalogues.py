@@ -95,6 +95,12 @@ def service_order(row):
     return is_prefix, row["match"].split("/") if is_prefix else row["match"].split(".")[::-1]
 
 
+def is_below(name, curated):
+    """True where the name or one it belongs to is curated, which says more than a bulk list."""
+    labels = name.split(".")
+    return any(".".join(labels[start:]) in curated for start in range(len(labels)))
+
+
 def devices(registrants, countries):
     patterns = [(re.compile(row["regex"], re.I), row) for row in rows(HERE / "device-patterns.tsv")]
     table = []
@@ -118,7 +124,7 @@ def main(directory):
     write("services.tsv", SERVICES, services, service_order)
     curated = {row["match"] for row in services}
     bulk = [{"match": row["domain_suffix"], "vendor": row["vendor"], "jurisdiction": "CN", "list": row["v2fly_list"]}
-            for row in rows(directory / "services-bulk.tsv") if row["domain_suffix"] not in curated]
+            for row in rows(directory / "services-bulk.tsv") if not is_below(row["domain_suffix"], curated)]
     write("services-bulk.tsv", ["match", "vendor", "jurisdiction", "list"], bulk, service_order,
           [f"v2fly/domain-list-community {BULK_COMMIT}, {BULK_DATE}; MIT, see V2FLY-LICENSE.txt"])
     prefixes, countries = {}, {}

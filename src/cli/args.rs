@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::explain::Asked;
 use crate::config;
 
 const LONG_VERSION: &str = concat!(
@@ -99,8 +100,8 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub(super) format: ExplainFormat,
     /// An IPv4 or IPv6 address, or a host name
-    #[arg(value_name = "ADDRESS_OR_NAME")]
-    pub(super) subject: String,
+    #[arg(value_name = "ADDRESS_OR_NAME", value_parser = Asked::read)]
+    pub(super) subject: Asked,
 }
 
 #[derive(Debug, ClapArgs)]

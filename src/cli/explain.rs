@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::attribute::service::SuffixError;
 use crate::attribute::{Basis, Evidence, EvidenceKind, Strength, Suffix};
 use crate::detect::Verdict;
 use crate::net::Scope;
@@ -16,36 +15,36 @@ use super::{Failure, load, print};
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let config = load(&args.config)?;
     let attributor = run::attributor(&config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let asked = Asked::read(&args.subject)?;
-    let verdict = match &asked {
+    let asked = &args.subject;
+    let verdict = match asked {
         Asked::Address(address) => Verdict::of(*address, &attributor, &config.assets, &config.jurisdictions),
         Asked::Name(name) => Verdict::of_name(&name.0, &attributor, &config.jurisdictions),
     };
-    let reasons = reasons(&verdict, &asked);
+    let reasons = reasons(&verdict, asked);
     let text = match args.format {
-        ExplainFormat::Json => json(&verdict, &asked, &reasons)?,
-        ExplainFormat::Text => text(&verdict, &asked, &reasons),
+        ExplainFormat::Json => json(&verdict, asked, &reasons)?,
+        ExplainFormat::Text => text(&verdict, asked, &reasons),
     };
     print(text.as_bytes())
 }
 
 /// What is to be explained.
-enum Asked {
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
     Address(IpAddr),
     Name(Suffix),
 }
 
 impl Asked {
-    fn read(text: &str) -> Result<Self, Failure> {
+    /// An address, or a host name of two labels at least in any case.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         if let Ok(address) = text.parse() {
             return Ok(Asked::Address(address));
         }
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        name.parse().map(Asked::Name).map_err(|_: SuffixError| {
-            Failure::Usage(format!(
-                "{text:?}: expected an IPv4 or IPv6 address, or a host name in ASCII (other scripts as xn-- labels)"
-            ))
-        })
+        let name = name.parse().ok().filter(|Suffix(name)| name.contains('.'));
+        name.map(Asked::Name)
+            .ok_or("expected an IPv4 or IPv6 address, or a host name in ASCII (other scripts as xn-- labels)")
     }
 }
 

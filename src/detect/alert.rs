@@ -197,7 +197,7 @@ pub struct Alert {
     pub asset: Option<AssetInfo>,
     /// Where to.
     pub jurisdiction: JurisdictionInfo,
-    /// AS number of the entity; `None` where the network is unknown or the finding is about many.
+    /// AS number the entity was first met at; `None` where the network is unknown or the finding is about many.
     pub asn: Option<u32>,
     /// Name of the entity.
     pub entity: Option<String>,

@@ -122,7 +122,7 @@ impl Finding {
         let asset = relation.asset.map(|key| asset_info(key, policy));
         let place = subject.attribution.place;
         let (asn, entity) = match relation.entity {
-            Entity::Owner(_) => (None, subject.owner.map(|owner| owner.name.to_owned())),
+            Entity::Owner(_) => (place.asn, subject.owner.map(|owner| owner.name.to_owned())),
             Entity::Network(asn) => (Some(asn), place.organization.map(str::to_owned)),
             Entity::UnknownNetwork | Entity::Many => (None, None),
         };
@@ -207,6 +207,7 @@ impl Finding {
     /// Takes over the evidence, and says whether the severity rose.
     fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
         for item in subject.attribution.evidence() {
+<<<<<<< HEAD
             match self.evidence.iter().position(|seen| seen.is_of(&item)) {
                 Some(place) => {
                     if let Some(seen) = self.evidence.get_mut(place) {
@@ -215,6 +216,12 @@ impl Finding {
                 }
                 None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
                 None => {}
+=======
+            if let Some(seen) = self.evidence.iter_mut().find(|seen| seen.is_of(&item)) {
+                seen.strength = seen.strength.max(item.strength);
+            } else if self.evidence.len() < MAX_EVIDENCE {
+                self.evidence.push(EvidenceInfo::of(&item, subject));
+>>>>>>> i4
             }
         }
         if subject.strength <= self.strength {

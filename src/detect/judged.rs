@@ -146,19 +146,19 @@ impl<'a> Verdict<'a> {
     /// Of `address`.
     #[must_use]
     pub fn of(address: IpAddr, attributor: &'a Attributor, assets: &Assets, jurisdictions: &'a Jurisdictions) -> Self {
-        Self::new(attributor.attribute(address), assets.is_home(address), jurisdictions)
+        Self::weigh(&attributor.attribute(address), assets.is_home(address), jurisdictions)
     }
 
     /// Of a host name, whatever its address.
     #[must_use]
     pub fn of_name(name: &'a str, attributor: &'a Attributor, jurisdictions: &'a Jurisdictions) -> Self {
-        Self::new(attributor.attribute_name(name), false, jurisdictions)
+        Self::weigh(&attributor.attribute_name(name), false, jurisdictions)
     }
 
-    fn new(attribution: Attribution<'a>, home: bool, jurisdictions: &'a Jurisdictions) -> Self {
+    fn weigh(attribution: &Attribution<'a>, home: bool, jurisdictions: &'a Jurisdictions) -> Self {
         let flagged =
             attribution.evidence().filter_map(|item| Some((item, jurisdictions.flag(item.jurisdiction)?))).collect();
-        Verdict { attribution, home, flagged }
+        Verdict { attribution: *attribution, home, flagged }
     }
 
     /// True where a conversation of an asset with it would become a finding.

@@ -1,7 +1,7 @@
 //! Jurisdictions: which countries are flagged, how great the risk is, and on what legal basis.
 //!
 //! Which countries are flagged is policy, so it is data: a preset from the table below, and what the configuration adds
-//! to it or takes from it. Nothing else in the program knows a country by name.
+//! to it or takes from it. Nothing else in the program flags a country by name.
 
 use std::collections::BTreeMap;
 
