@@ -6,8 +6,8 @@
 
 use std::net::SocketAddr;
 
-use borderflow::attribute::Attributor;
 use borderflow::attribute::geo::Databases;
+use borderflow::attribute::{Attributor, Catalogue};
 use borderflow::capture::{Batch, CaptureReader, Delivery, PacketSource as _};
 use borderflow::config::Config;
 use borderflow::pipeline::{Front, Judge, Shard};
@@ -59,7 +59,9 @@ fn mixed(bencher: Bencher<'_, '_>, flows: u32) {
     bencher
         .counter(ItemsCount::new(frames))
         .counter(BytesCount::new(bytes.len()))
-        .with_inputs(|| Attributor::new(Databases::embedded().expect("shipped")))
+        .with_inputs(|| {
+            Attributor::new(Databases::embedded().expect("shipped"), Catalogue::embedded().expect("shipped"))
+        })
         .bench_local_values(|attributor| {
             let (decode, flow) = (run::decode_options(&config), run::flow_options(&config));
             let mut source = CaptureReader::new("memory", bytes.as_slice(), Delivery::Full);

@@ -122,12 +122,12 @@ fn names(datagrams: &[(Flow, Vec<u8>)]) -> Names {
         let name = match open.entry(*flow).or_insert_with(QuicHello::new).datagram(payload) {
             Reading::More => continue,
             Reading::Other => None,
-            Reading::Found(Hello::Tls { handshake, .. }) => Some(server_name(handshake)),
-            Reading::Found(Hello::Google { chlo, .. }) => chlo.server_name().or(Some(&[])),
+            Reading::Found(Hello::Tls { handshake, .. }) => Some(server_name(handshake).to_vec()),
+            Reading::Found(Hello::Google { chlo, .. }) => Some(chlo.server_name().unwrap_or_default().to_vec()),
         };
         open.remove(flow);
-        if let Some(name) = name.map(String::from_utf8_lossy) {
-            names.entry(*flow).or_default().insert(name.into_owned());
+        if let Some(name) = name {
+            names.entry(*flow).or_default().insert(String::from_utf8_lossy(&name).into_owned());
         }
     }
     names

@@ -143,7 +143,7 @@ pub enum CaptureError {
         problem: String,
     },
     /// The capture is cut off or damaged.
-    #[error("{input}: {problem} at byte {offset}; the {frames} frames before it were processed")]
+    #[error("{input}: {problem} at byte {offset}{}; the {frames} frames before it were processed", if *.unpacked { " of the unpacked capture" } else { "" })]
     Damaged {
         /// File name, or `standard input`.
         input: String,
@@ -151,6 +151,8 @@ pub enum CaptureError {
         problem: String,
         /// Offset of the record that cannot be read, in bytes from the start of the (decompressed) capture.
         offset: u64,
+        /// Whether the input is compressed, so that `offset` counts unpacked bytes.
+        unpacked: bool,
         /// Frames of this input that were delivered.
         frames: u64,
     },

@@ -17,14 +17,10 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Failure> {
         threads: usize::from(args.threads),
     };
     let reported = run::replay(&request, &config).map_err(|error| match error {
-<<<<<<< HEAD
         ReplayError::Filter(_)
         | ReplayError::Attributor(_)
         | ReplayError::OverwritesInput(_)
         | ReplayError::OutputTwice(_) => Failure::Usage(error.to_string()),
-=======
-        ReplayError::Filter(_) | ReplayError::Attributor(_) => Failure::Usage(error.to_string()),
->>>>>>> i4
         ReplayError::Capture(_) | ReplayError::Io(_) => Failure::Failed(error.to_string()),
     })?;
     tracing::info!("{}", reported.summary.describe());

@@ -9,8 +9,11 @@
 //!
 //! Equal packets are no proof: senders repeat datagrams, retransmit, and send equal acknowledgements. So:
 //!
-//! * **Another path:** a duplicate within the window. The repetition of a packet takes the path of the first one, so
-//!   each repetition counts once more there, and its copies on other paths do not.
+//! * **Another path, IPv4 with an identification, or TCP with payload:** a duplicate within the window. The repetition
+//!   of a packet takes the path of the first one, so each repetition counts once more there, and its copies on other
+//!   paths do not.
+//! * **Another path, anything else:** a duplicate within [`OTHER_PATH_ALIKE`] only. Probes of a route differ in nothing
+//!   but their time to live, and a host with two links may send equal datagrams over both in turn.
 //! * **The same path, IPv4 with an identification:** a repetition has a new identification (RFC 6864), so an equal one
 //!   is a copy: of TCP within the window, of other transports within [`SAME_PATH_DATAGRAM`], since some small stacks
 //!   never change it.
@@ -30,8 +33,10 @@ use super::{Encapsulation, View};
 use crate::net::Timestamp;
 use etherparse::IpNumber;
 
+/// Within this, a packet that nothing numbers is a copy where it came by another path.
+const OTHER_PATH_ALIKE: Duration = Duration::from_micros(500);
 /// Within this, an equal IPv4 datagram with an identification on the same path is a copy.
-const SAME_PATH_DATAGRAM: Duration = Duration::from_millis(1);
+const SAME_PATH_DATAGRAM: Duration = Duration::from_micros(100);
 /// Within this, an equal TCP segment without identification on the same path is a copy.
 const SAME_PATH_SEGMENT: Duration = Duration::from_micros(50);
 
@@ -65,6 +70,8 @@ pub(super) struct Print {
     path: u32,
     /// How long an equal packet on the same path is a copy.
     same_path_us: u32,
+    /// How long one on another path is.
+    other_path_us: u32,
 }
 
 impl Duplicates {
@@ -87,7 +94,7 @@ impl Duplicates {
         let known = set.iter_mut().find(|entry| entry.fingerprint == print.fingerprint);
         if let Some(entry) = known {
             let apart = distance(now, entry.time_us);
-            let limit = if entry.path == print.path { print.same_path_us } else { u32::MAX };
+            let limit = if entry.path == print.path { print.same_path_us } else { print.other_path_us };
             if apart <= limit.min(self.window_us) {
                 return true;
             }
@@ -125,8 +132,10 @@ impl Print {
             (_, true) => u32::MAX,
             (_, false) => micros(SAME_PATH_DATAGRAM),
         };
+        let is_numbered = found.ip.id != 0 || found.protocol == IpNumber::TCP.0 && found.segment.payload.wire != 0;
+        let other_path = if is_numbered { u32::MAX } else { micros(OTHER_PATH_ALIKE) };
         let hash = start(&found.ip, found.protocol);
-        Print::new(hash_segment(hash, found.protocol, found.data), &found.ip, path, same_path)
+        Print::new(hash_segment(hash, found.protocol, found.data), &found.ip, path, (same_path, other_path))
     }
 
     /// Of a fragment, which always has an identification.
@@ -134,13 +143,13 @@ impl Print {
         let Piece { id, offset, more } = fragment.piece;
         let place = u64::from(id) << 32 | u64::from(offset) << 1 | u64::from(more);
         let hash = mix(start(&fragment.ip, fragment.protocol), place);
-        Print::new(hash_bytes(hash, fragment.data.data), &fragment.ip, path, u32::MAX)
+        Print::new(hash_bytes(hash, fragment.data.data), &fragment.ip, path, (u32::MAX, u32::MAX))
     }
 
     #[inline]
-    fn new(hash: u64, ip: &Ip, path: Path, same_path_us: u32) -> Print {
+    fn new(hash: u64, ip: &Ip, path: Path, (same_path_us, other_path_us): (u32, u32)) -> Print {
         let path = mix(path.0, ip.ttl.into());
-        Print { fingerprint: hash | 1 << 63, path: (path >> 32) as u32, same_path_us }
+        Print { fingerprint: hash | 1 << 63, path: (path >> 32) as u32, same_path_us, other_path_us }
     }
 }
 

@@ -236,6 +236,13 @@ pub fn envelope(frame: Frame<'_>, options: &Options) -> Envelope {
 fn packet(bytes: &[u8], index: usize, meta: &FrameRef, found: &Found<'_>) -> Packet {
     let Found { ip, protocol, segment, .. } = found;
     let payload = segment.payload;
+    let captured = place(bytes, payload.data);
+    // IP bytes are what the header says; of payload no more can have passed than the frame had room for.
+    let room = match (ip.frames, captured.len) {
+        (1, 0) => meta.wire_len - meta.captured_len.min(meta.wire_len),
+        (1, _) => (meta.offset + meta.wire_len).saturating_sub(captured.offset),
+        _ => u32::MAX,
+    };
     Packet {
         timestamp: meta.timestamp,
         source: ip.source,
@@ -243,8 +250,8 @@ fn packet(bytes: &[u8], index: usize, meta: &FrameRef, found: &Found<'_>) -> Pac
         frame: index as u32,
         frames: ip.frames,
         ip_bytes: ip.ip_bytes,
-        payload_len: payload.wire as u32,
-        payload: place(bytes, payload.data),
+        payload_len: (payload.wire as u32).min(room),
+        payload: captured,
         tcp: segment.tcp,
         source_port: segment.source_port,
         destination_port: segment.destination_port,

@@ -122,10 +122,10 @@ impl AlertLines {
         AlertLines { lines, format, table: text::Table::default() }
     }
 
-    /// Writes the table that ends text, and says how it all went.
+    /// Writes the table that ends text where `any_frame` was read, and says how it all went.
     #[must_use]
-    pub fn close(mut self) -> Written {
-        if matches!(self.format, Format::Text(_)) {
+    pub fn close(mut self, any_frame: bool) -> Written {
+        if matches!(self.format, Format::Text(_)) && any_frame {
             let table = &self.table;
             self.lines.push(|out| table.write(out));
         }

@@ -10,7 +10,9 @@ impl Rule for Attempt {
     fn judge(&self, subject: &Subject<'_>) -> Option<Observation> {
         let update = subject.judged.update;
         // An ICMP message without a counterpart reports on another conversation; it begins none.
-        if update.answered || update.one_way || !update.cause.is_end() {
+        // Who sent nothing has attempted nothing: the answer to a forged or unseen packet.
+        let tried = update.initiator.total.packets > 0;
+        if update.answered || update.one_way || !tried || !update.cause.is_end() {
             return None;
         }
         let inbound = subject.is_inbound();

@@ -207,7 +207,6 @@ impl Finding {
     /// Takes over the evidence, and says whether the severity rose.
     fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
         for item in subject.attribution.evidence() {
-<<<<<<< HEAD
             match self.evidence.iter().position(|seen| seen.is_of(&item)) {
                 Some(place) => {
                     if let Some(seen) = self.evidence.get_mut(place) {
@@ -216,12 +215,6 @@ impl Finding {
                 }
                 None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
                 None => {}
-=======
-            if let Some(seen) = self.evidence.iter_mut().find(|seen| seen.is_of(&item)) {
-                seen.strength = seen.strength.max(item.strength);
-            } else if self.evidence.len() < MAX_EVIDENCE {
-                self.evidence.push(EvidenceInfo::of(&item, subject));
->>>>>>> i4
             }
         }
         if subject.strength <= self.strength {

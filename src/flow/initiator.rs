@@ -84,10 +84,14 @@ fn of_icmp(packet: &Packet, sender: Side) -> Option<(Side, InitiatorBasis)> {
 
 /// The side whose port is not the service port, where exactly one is.
 fn of_ports(key: &FlowKey) -> Option<(Side, InitiatorBasis)> {
-    if !matches!(key.protocol(), 6 | 17 | 132) {
-        return None;
-    }
-    let (low, high) = (service_rank(key.port(Side::Low)), service_rank(key.port(Side::High)));
+    // A datagram or an INIT may well begin a conversation from any port: only a well-known service speaks against it.
+    // TCP without a SYN is surely midstream, where a lower rank is a hint too.
+    let known = |side| match (key.protocol(), service_rank(key.port(side))) {
+        (6, rank) => Some(rank),
+        (17 | 132, rank) => Some(rank / 2),
+        _ => None,
+    };
+    let (low, high) = (known(Side::Low)?, known(Side::High)?);
     match low.cmp(&high) {
         std::cmp::Ordering::Less => Some((Side::Low, InitiatorBasis::Port)),
         std::cmp::Ordering::Greater => Some((Side::High, InitiatorBasis::Port)),
@@ -133,5 +137,6 @@ mod tests {
             (50000, InitiatorBasis::Port)
         );
         assert_eq!(judged(&udp("9.9.9.9", 40000, "10.0.0.1", 50000)), (40000, InitiatorBasis::First));
+        assert_eq!(judged(&udp("10.0.0.1", 5000, "9.9.9.9", 40000)), (5000, InitiatorBasis::First));
     }
 }

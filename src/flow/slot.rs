@@ -174,6 +174,11 @@ impl Hot {
         }
     }
 
+    /// A TCP connection that met a reset before it was answered.
+    pub(super) fn is_refused(&self) -> bool {
+        self.key.protocol() == TCP && TcpState::of(&self.sequences) == TcpState::Reset
+    }
+
     /// See [`super::FlowUpdate::answered`].
     #[inline]
     pub(super) fn is_answered(&self) -> bool {

@@ -136,8 +136,7 @@ impl Table {
             self.end(slot, Cause::Idle, deadline, arrival.place(), out);
             None
         } else if flags.has(TcpFlags::SYN)
-            && !flags.has(TcpFlags::ACK)
-            && hot.class != Class::Unanswered
+            && (hot.class != Class::Unanswered || hot.is_refused())
             && cold
                 .origins
                 .of(arrival.sender)

@@ -136,11 +136,14 @@ impl Tracker<'_> {
         let (own, origin) = (self.sequences.of_mut(side), self.origins.of_mut(side));
         let len = packet.payload_len;
         let end = start.wrapping_add(len);
-        if packet.tcp.flags.has(TcpFlags::SYN) && origin.syn.is_none() {
+        let ahead = start.wrapping_sub(own.next) as i32;
+        let mut is_beginning = !own.known || ahead.unsigned_abs() > RESYNC_DISTANCE;
+        if packet.tcp.flags.has(TcpFlags::SYN) {
+            // Another attempt on the same ports numbers anew.
+            is_beginning |= origin.syn.is_some_and(|syn| syn != packet.tcp.sequence);
             origin.syn = Some(packet.tcp.sequence);
         }
-        let ahead = start.wrapping_sub(own.next) as i32;
-        if !own.known || ahead.unsigned_abs() > RESYNC_DISTANCE {
+        if is_beginning {
             (own.next, own.known, origin.first) = (end, true, start);
             return len;
         }

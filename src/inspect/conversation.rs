@@ -8,7 +8,7 @@ use super::prefix::{MOST_BYTES, Prefix};
 use super::quic::{self, Chlo, Hello, QuicHello};
 use super::stream::{self, Outcome};
 use super::text::host_name;
-use super::{Reading, Speaker, dns, tls};
+use super::{Reading, Speaker, dns, http, tls};
 
 /// Payload packets of a flow that are listened to.
 const MOST_PACKETS: u8 = 48;
@@ -113,6 +113,16 @@ impl Conversation {
                 let news = facts.name_service(&message, answers);
                 return Heard { news, is_over: false, speaker: Some(message.speaker()) };
             }
+        } else if ports.0 == 1900 || ports.1 == 1900 {
+            if let Reading::Found(request) = http::requests(payload) {
+                facts.protocol = Some("ssdp");
+                let known = facts.http_hosts.len();
+                for host in request.hosts {
+                    Facts::add(&mut facts.http_hosts, host);
+                }
+                let news = facts.http_hosts.len() > known;
+                return Heard { news, is_over: self.packets >= MOST_PACKETS, speaker: None };
+            }
         } else if let [22, 0xfe, ..] = payload {
             if let Reading::Found(hello) = tls::dtls_client(payload) {
                 facts.client_hello(hello, "dtls");
@@ -178,15 +188,47 @@ fn read_segment<'o>(
 ) -> Option<Outcome> {
     let alone =
         if offset == 0 { stream::read(payload, facts) } else { Outcome { news: false, more: true, speaker: None } };
-    if !alone.more {
+    let goes_on = alone.more || offset == 0 && may_turn_to_tls(payload, facts);
+    if !goes_on {
         return Some(alone);
     }
-    let prefix = open()?.of(end);
-    if !prefix.add(offset, payload) || (offset == 0 && prefix.whole().len() == payload.len()) {
-        return Some(alone);
+    let open = open()?;
+    let prefix = open.of(end);
+    if !prefix.add(offset, payload) {
+        return Some(Outcome { more: true, ..alone });
     }
-    let together = stream::read(prefix.whole(), facts);
-    Some(Outcome { news: alone.news || together.news, speaker: together.speaker.or(alone.speaker), ..together })
+    let together = if prefix.whole().len() == payload.len() { alone } else { stream::read(prefix.whole(), facts) };
+    let outcome =
+        Outcome { news: alone.news || together.news, speaker: together.speaker.or(alone.speaker), ..together };
+    if may_turn_to_tls(prefix.whole(), facts) {
+        let patient = prefix.whole().len() < TURNING_BYTES;
+        let turned = open.turn_to_tls(facts);
+        return Some(Outcome { news: outcome.news || turned, more: outcome.more || patient, ..outcome });
+    }
+    Some(outcome)
+}
+
+/// Bytes of a direction within which a conversation in the clear turns to TLS, if it does.
+const TURNING_BYTES: usize = 4096;
+
+/// True for a direction that begins with text, SOCKS, or the framing of remote desktop, while no hello was seen.
+fn may_turn_to_tls(prefix: &[u8], facts: &Facts) -> bool {
+    facts.ja4.is_empty() && facts.protocol != Some("ssh") && matches!(prefix, [b' '..=b'~' | 3..=5, ..])
+}
+
+impl Open {
+    /// Reads the hellos behind what was agreed in the clear; true where they said something new.
+    fn turn_to_tls(&mut self, facts: &mut Facts) -> bool {
+        let (low, high) = (self.low.whole(), self.high.whole());
+        for (client, server) in [(low, high), (high, low)] {
+            if let Some((from, to)) = tls::after_starttls(client, server) {
+                let said = stream::read(client.get(from..).unwrap_or_default(), facts);
+                let answered = stream::read(server.get(to..).unwrap_or_default(), facts);
+                return said.news || answered.news;
+            }
+        }
+        false
+    }
 }
 
 impl Facts {

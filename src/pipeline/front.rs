@@ -1,5 +1,7 @@
 //! Frames to packets, with the clock of the capture and the shard of each packet.
 
+use std::time::Duration;
+
 use crate::capture::{Batch, Filter, LinkType};
 use crate::decode::{self, Decoded, Decoder, Packet, Skip, SkipCounters};
 use crate::flow::{self, FlowHasher, FlowKey};
@@ -21,6 +23,14 @@ pub struct Prepared {
     pub clock: Timestamp,
 }
 
+/// A step of packet time that one frame alone does not prove.
+const LEAP: Duration = Duration::from_secs(7 * 86_400);
+
+/// True where two frames agree about when they were captured, to within an hour.
+fn near(one: Timestamp, other: Timestamp) -> bool {
+    one.since(other).max(other.since(one)) <= Duration::from_secs(3_600)
+}
+
 /// What the front counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrontCounters {
@@ -32,6 +42,8 @@ pub struct FrontCounters {
     pub first_time: Timestamp,
     /// Time of the latest frame.
     pub last_time: Timestamp,
+    /// Frames whose time leapt ahead by more than a week and that no other frame had confirmed yet.
+    pub clock_leaps: u64,
     /// Frames decoded into packets or parts of packets.
     pub decode: decode::Counters,
     /// Frames skipped, by reason.
@@ -45,6 +57,8 @@ pub struct Front {
     filtered: SkipCounters,
     hasher: FlowHasher,
     clock: Timestamp,
+    /// An unconfirmed leap of time.
+    leap: Option<Timestamp>,
     counters: FrontCounters,
     unknown_links: Vec<LinkType>,
 }
@@ -59,6 +73,7 @@ impl Front {
             filtered: SkipCounters::default(),
             hasher: FlowHasher::new(seed),
             clock: Timestamp::ZERO,
+            leap: None,
             counters: FrontCounters { first_time: Timestamp::MAX, ..FrontCounters::default() },
             unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
         }
@@ -84,7 +99,7 @@ impl Front {
         self.counters.frames_read += 1;
         self.counters.wire_bytes += u64::from(meta.wire_len);
         self.counters.first_time = self.counters.first_time.min(meta.timestamp);
-        self.clock = self.clock.max(meta.timestamp);
+        self.advance(meta.timestamp);
         if let Some(filter) = &mut self.filter
             && !batch.frame(index).is_some_and(|frame| filter.matches(&frame))
         {
@@ -103,6 +118,24 @@ impl Front {
             }
             Err(_) => None,
         }
+    }
+
+    /// Moves the clock. A leap of more than [`LEAP`] counts once a second frame confirms it: a single wrong timestamp
+    /// must not end every flow and stop time for the rest of the run.
+    #[inline]
+    fn advance(&mut self, time: Timestamp) {
+        if time <= self.clock {
+            return;
+        }
+        if self.counters.frames_read > 1
+            && time.since(self.clock) > LEAP
+            && !self.leap.is_some_and(|leap| near(leap, time))
+        {
+            self.leap = Some(time);
+            self.counters.clock_leaps += 1;
+            return;
+        }
+        self.clock = time;
     }
 
     #[cold]

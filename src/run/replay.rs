@@ -127,7 +127,7 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
     let summary = summary(&front, &counters, &judge, input, begun.elapsed());
     tell_doubts(&front, &source);
     for output in alerts {
-        complete &= is_written(output.close());
+        complete &= is_written(output.close(summary.frames_read > 0));
     }
     if let Some(output) = flows {
         complete &= is_written(output.close());
@@ -160,7 +160,7 @@ fn shows_alerts(replay: &Replay, config: &Config) -> bool {
 }
 
 fn alert_outputs(replay: &Replay, config: &Config) -> io::Result<Vec<AlertLines>> {
-    if replay.alerts.is_none() && !config.outputs.is_empty() {
+    if replay.alerts.is_none() && replay.format.is_none() && !config.outputs.is_empty() {
         return config.outputs.iter().map(configured).collect();
     }
     let path = replay.alerts.as_deref().unwrap_or(Path::new("-"));

@@ -34,6 +34,12 @@ pub struct Summary {
     pub datagrams_reassembled: u64,
     /// Datagrams that never became complete.
     pub datagrams_given_up: u64,
+    /// Fragments that overlapped others; the bytes that came first count.
+    pub fragments_overlapping: u64,
+    /// Frames whose time leapt ahead by more than a week and was not believed alone.
+    pub clock_leaps: u64,
+    /// Payloads of split hellos that could not be put together for want of room.
+    pub withdrawn_inspections: u64,
     /// Frames the capture says were lost before they were written.
     pub capture_loss: CaptureLoss,
     /// Flows begun, by transport.
@@ -115,6 +121,9 @@ impl Summary {
             frames_cut: front.decode.frames_cut,
             datagrams_reassembled: front.decode.datagrams_reassembled,
             datagrams_given_up: front.decode.datagrams_given_up,
+            fragments_overlapping: front.decode.fragments_overlapping,
+            clock_leaps: front.clock_leaps,
+            withdrawn_inspections: flows.withdrawn_inspections,
             capture_loss: CaptureLoss { kernel: input.1.kernel, interface: input.1.interface },
             flows: FlowsByTransport {
                 total: flows.total(),
@@ -159,6 +168,7 @@ impl Summary {
             (self.capture_loss.kernel + self.capture_loss.interface, "frames lost before they were captured"),
             (self.missed_bytes, "payload bytes acknowledged and never seen"),
             (self.one_sided_flows, "flows seen from one side only"),
+            (self.clock_leaps, "frames whose time leapt ahead by more than a week"),
             (self.evictions, "flows ended early: raise flow.max_flows"),
             (self.findings_evicted, "findings closed early: raise detect.max_findings"),
         ];

@@ -43,7 +43,16 @@ fn files<'a>(replay: &'a Replay, config: &'a Config) -> Vec<&'a Path> {
 fn is_same(one: &Path, other: &Path) -> bool {
     match (fs::metadata(one), fs::metadata(other)) {
         (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        (Err(_), Err(_)) => one == other,
+        (Err(_), Err(_)) => spelled_out(one) == spelled_out(other),
         _ => false,
     }
+}
+
+/// A path to a file that is still to be made: its directory without links, and its name.
+fn spelled_out(path: &Path) -> (Option<PathBuf>, Option<&std::ffi::OsStr>) {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    (fs::canonicalize(directory).ok(), path.file_name())
 }

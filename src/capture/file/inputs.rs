@@ -149,8 +149,11 @@ impl CaptureFiles {
                     Ok(metadata) if metadata.is_dir() && !is_link => directories.push(path),
                     Ok(metadata) if metadata.is_file() => match probe(&path) {
                         Probe::Capture(first) => self.add_file(path, metadata.len(), first),
+                        // Called a capture and being none, it is damaged: reading it will say how.
+                        Probe::NotACapture if is_called_capture(&path) => self.add_file(path, metadata.len(), None),
                         Probe::NotACapture => self.ignored_files += 1,
                     },
+                    Err(_) if is_called_capture(&path) => self.add_file(path, 0, None),
                     Ok(_) | Err(_) => self.ignored_files += 1,
                 }
             }
@@ -250,6 +253,13 @@ fn probe(path: &Path) -> Probe {
         Err(CaptureError::Format { .. }) => Probe::NotACapture,
         Err(CaptureError::Io { .. } | CaptureError::Damaged { .. }) => Probe::Capture(None),
     }
+}
+
+/// True where the name says that the file is a capture, compressed or not.
+fn is_called_capture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = [".gz", ".zst", ".xz", ".bz2", ".lz4"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    [".pcap", ".pcapng", ".cap"].iter().any(|end| plain.ends_with(end))
 }
 
 fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {

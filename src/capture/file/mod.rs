@@ -223,17 +223,18 @@ impl<'a> CaptureReader<'a> {
 
     fn error(&self, fault: Fault, offset: u64, frames: u64) -> CaptureError {
         let input = self.name.clone();
+        let unpacked = self.compression != Compression::None;
         match fault {
             Fault::NotACapture(found) => {
                 CaptureError::Format { input, problem: self.compression.not_a_capture(&found) }
             }
-            Fault::Damage(damage) => CaptureError::Damaged { input, problem: damage.problem, offset, frames },
+            Fault::Damage(damage) => CaptureError::Damaged { input, problem: damage.problem, offset, unpacked, frames },
             Fault::Io(error) if self.compression == Compression::None || error.raw_os_error().is_some() => {
                 CaptureError::Io { input, error }
             }
             Fault::Io(error) => {
                 let problem = format!("{} stream cut off or damaged ({error})", self.compression.name());
-                CaptureError::Damaged { input, problem, offset, frames }
+                CaptureError::Damaged { input, problem, offset, unpacked, frames }
             }
         }
     }
