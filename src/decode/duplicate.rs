@@ -36,7 +36,7 @@ use etherparse::IpNumber;
 /// Within this, a packet that nothing numbers is a copy where it came by another path.
 const OTHER_PATH_ALIKE: Duration = Duration::from_micros(500);
 /// Within this, an equal IPv4 datagram with an identification on the same path is a copy.
-const SAME_PATH_DATAGRAM: Duration = Duration::from_micros(100);
+const SAME_PATH_DATAGRAM: Duration = Duration::from_micros(400);
 /// Within this, an equal TCP segment without identification on the same path is a copy.
 const SAME_PATH_SEGMENT: Duration = Duration::from_micros(50);
 

@@ -42,8 +42,8 @@ impl Lending {
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, usize::from(NONE));
         Lending {
-            opens: Vec::with_capacity(capacity),
-            holders: Vec::with_capacity(capacity),
+            opens: (0..capacity).map(|_| Open::new()).collect(),
+            holders: vec![super::slot::NIL; capacity],
             hand: 0,
             capacity,
             withdrawn: 0,
@@ -52,11 +52,6 @@ impl Lending {
 
     /// Lends cleared buffers to a slot: their number, and the slot that loses them, if any.
     pub(super) fn lend(&mut self, slot: u32) -> (u16, Option<u32>) {
-        if self.opens.len() < self.capacity {
-            self.opens.push(Open::default());
-            self.holders.push(slot);
-            return ((self.opens.len() - 1) as u16, None);
-        }
         let number = self.free().unwrap_or(self.hand);
         self.hand = (number + 1) % self.capacity;
         let Some(holder) = self.holders.get_mut(number) else { return (NONE, None) };

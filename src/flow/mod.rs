@@ -83,7 +83,7 @@ impl Default for Options {
             other_idle: Duration::from_secs(120),
             unanswered_idle: Duration::from_secs(60),
             update_interval: Duration::from_secs(60),
-            max_inspections: 4096,
+            max_inspections: 1024,
             seed: 0,
         }
     }

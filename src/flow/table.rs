@@ -317,10 +317,11 @@ impl Table {
     pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
         while let Some(chain) = self.wheel.turn(clock.as_secs()) {
             self.for_each(chain, |table, slot| {
-                // Filed again first, so that every flow is in the wheel whatever becomes of it.
+                // Filed again first, so that every flow is in the wheel whatever becomes of it. A flow is left alone until
+                // the second of its deadline is over, however late its bucket comes up.
                 table.file(slot);
                 match table.deadline(slot) {
-                    Some(deadline) if clock >= deadline => table.end_idle(slot, deadline, out),
+                    Some(deadline) if deadline.as_secs() < clock.as_secs() => table.end_idle(slot, deadline, out),
                     _ => {}
                 }
             });

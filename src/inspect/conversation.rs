@@ -34,7 +34,7 @@ pub struct Conversation {
 }
 
 /// Buffers of an inspection that needs more than one segment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Open {
     low: Prefix,
     high: Prefix,
@@ -53,6 +53,12 @@ pub struct Heard {
 }
 
 impl Open {
+    /// Buffers that will not grow; those for QUIC are made when the first hello needs them.
+    #[must_use]
+    pub fn new() -> Self {
+        Open { low: Prefix::new(), high: Prefix::new(), quic: None }
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.low.clear();
@@ -109,7 +115,11 @@ impl Conversation {
         self.packets = self.packets.saturating_add(1);
         let is_name_service = [53, 5353, 5355].iter().any(|port| ports.0 == *port || ports.1 == *port);
         if is_name_service {
-            if let Reading::Found(message) = dns::udp(payload) {
+            // On its own port DNS must look like it; multicast names and LLMNR are laxer.
+            let is_local = ports.0 != 53 && ports.1 != 53;
+            if let Reading::Found(message) = dns::udp(payload)
+                && (is_local || dns::looks_like_dns(payload))
+            {
                 let news = facts.name_service(&message, answers);
                 return Heard { news, is_over: false, speaker: Some(message.speaker()) };
             }

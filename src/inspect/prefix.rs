@@ -18,6 +18,11 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
+    /// With room for all it will ever hold.
+    pub(super) fn new() -> Self {
+        Prefix { bytes: Vec::with_capacity(MOST_BYTES), ..Prefix::default() }
+    }
+
     /// Forgets everything and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();

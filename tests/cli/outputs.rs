@@ -139,7 +139,7 @@ fn the_summary_has_the_keys_scripts_rely_on_and_adds_up() {
     assert_eq!(number("frames_read"), 3_211);
     assert_eq!(number("bytes_read"), fs::metadata(demo("demo.pcapng")).unwrap().len());
     assert_eq!(number("alerts"), outcome.stdout.lines().count() as u64);
-    assert_eq!((number("findings"), number("evictions")), (9, 0));
+    assert_eq!((number("findings"), number("evictions")), (10, 0));
     let flows = &summary["flows"];
     let of = |transport: &str| flows[transport].as_u64().unwrap();
     assert_eq!(of("total"), of("tcp") + of("udp") + of("icmp") + of("sctp") + of("other"));

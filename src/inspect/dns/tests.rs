@@ -1,3 +1,5 @@
+//! DNS messages by hand, and what the reader makes of them.
+
 use super::*;
 
 pub(in crate::inspect) fn name(text: &str) -> Vec<u8> {
