@@ -1,0 +1,240 @@
+//! Any sequence of packets through a small flow table.
+//!
+//! What ends is what was fed, deltas sum to totals, the table keeps to its bound and is empty at the end. A second run,
+//! any number of shards and any cut into batches give the same updates in the same order, and none comes later than the
+//! judge waits for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use borderflow::decode::{Envelope, Packet, Payload, TcpFields, TcpFlags};
+use borderflow::flow::{
+    Arrival, Cause, FlowCounters, FlowHasher, FlowKey, FlowUpdate, Flows, Options, PARTITIONS, Party, Volume, partition,
+};
+use borderflow::net::{Endpoint, IpVersion, Timestamp};
+
+use super::input::Input;
+
+/// How late an update may come, in packet time: the judge waits that long.
+const NOTICE: Duration = Duration::from_secs(2);
+/// Flows are crowded into few partitions, so that these become full.
+const CROWDED: u64 = 3;
+
+/// Checks one input.
+pub fn check(data: &[u8]) {
+    let mut input = Input::new(data);
+    let options = options(&mut input);
+    let packets = packets(&mut input);
+    let one = run(&options, &packets, 1, |index| packets.get(index).is_some_and(|fed| fed.ends_batch));
+    check_conservation(&packets, &one);
+    let again = run(&options, &packets, 1, |index| packets.get(index).is_some_and(|fed| fed.ends_batch));
+    assert_eq!(one.facts(), again.facts(), "a second run differs");
+    let three = run(&options, &packets, 3, |index| packets.get(index).is_some_and(|fed| fed.ends_batch));
+    assert_eq!(one.facts(), three.facts(), "three shards differ from one");
+    let cut = run(&options, &packets, 1, |_| true);
+    assert_eq!(one.facts(), cut.facts(), "the batches make a difference");
+    assert!(one.counters == again.counters && one.counters == three.counters && one.counters == cut.counters);
+}
+
+struct Fed {
+    packet: Packet,
+    ends_batch: bool,
+}
+
+fn options(input: &mut Input<'_>) -> Options {
+    let choice = input.byte();
+    let seconds = |bits: u8, few: u64, many: u64| Duration::from_secs(if choice & bits == 0 { few } else { many });
+    Options {
+        max_flows: PARTITIONS * (1 + usize::from(choice & 3)),
+        tcp_idle: seconds(4, 30, 3600),
+        tcp_closed_idle: seconds(8, 2, 10),
+        udp_idle: seconds(16, 5, 120),
+        other_idle: seconds(32, 7, 60),
+        unanswered_idle: seconds(64, 3, 60),
+        update_interval: seconds(128, 1, 60),
+        seed: 0,
+    }
+}
+
+/// Each packet: hosts and direction, ports and transport, flags, length, sequence numbers, time step.
+fn packets(input: &mut Input<'_>) -> Vec<Fed> {
+    let (mut packets, mut nanos) = (Vec::new(), 5_000_000_000u64);
+    while !input.is_empty() && packets.len() < 2000 {
+        let (hosts, kind, flags, step) = (input.byte(), input.byte(), input.byte(), input.byte());
+        let at = match step {
+            0..=127 => nanos + u64::from(step) * 10_000_000,
+            128..=159 => nanos.saturating_sub(u64::from(step - 127) * 100_000_000),
+            _ => nanos + u64::from(step - 159) * 250_000_000,
+        };
+        nanos = nanos.max(at);
+        let packet = packet(input, hosts, kind, flags, Timestamp::from_nanos(at));
+        packets.push(Fed { packet, ends_batch: hosts & 0x80 != 0 });
+    }
+    packets
+}
+
+fn packet(input: &mut Input<'_>, hosts: u8, kind: u8, flags: u8, timestamp: Timestamp) -> Packet {
+    let protocol = match kind & 7 {
+        0..=3 => 6,
+        4 | 5 => 17,
+        6 => 1,
+        _ => 132,
+    };
+    let here = (0x0a00_0001 + u128::from(hosts & 3), 40_000 + u16::from(kind >> 3 & 7));
+    let there = (0x0909_0909 + u128::from(hosts >> 2 & 1), if kind & 0x40 == 0 { 443 } else { 53 });
+    let (source, destination) = if hosts & 0x10 == 0 { (here, there) } else { (there, here) };
+    let payload_len = length(input.byte());
+    let tcp = TcpFields { sequence: number(input), acknowledgement: number(input), flags: TcpFlags(flags) };
+    Packet {
+        timestamp,
+        source: source.0,
+        destination: destination.0,
+        frame: 0,
+        frames: if hosts & 0x60 == 0x60 { u32::MAX } else { 1 },
+        ip_bytes: payload_len.saturating_add(40),
+        payload_len,
+        payload: Payload::default(),
+        tcp: if protocol == 6 { tcp } else { TcpFields::default() },
+        source_port: source.1,
+        destination_port: destination.1,
+        protocol,
+        version: if hosts & 8 == 0 { IpVersion::V4 } else { IpVersion::V6 },
+        one_way: protocol == 1 && flags & 1 == 1,
+    }
+}
+
+fn length(choice: u8) -> u32 {
+    match choice {
+        n @ 0..=199 => u32::from(n),
+        n @ 200..=250 => u32::from(n - 199) * 1460,
+        n => 1 << (u32::from(n - 251) * 7 + 4),
+    }
+}
+
+/// Numbers near each other, near the wrap-around, or anywhere.
+fn number(input: &mut Input<'_>) -> u32 {
+    let offset = u32::from(input.byte());
+    match input.byte() {
+        n @ 0..=99 => u32::from(n).wrapping_mul(100).wrapping_add(offset),
+        n @ 100..=199 => u32::from(n - 100).wrapping_mul(100).wrapping_add(offset).wrapping_sub(5000),
+        n @ 200..=231 => (1u32 << (n - 200)).wrapping_add(offset).wrapping_sub(128),
+        _ => input.u32(),
+    }
+}
+
+struct Run {
+    updates: Vec<FlowUpdate>,
+    counters: FlowCounters,
+}
+
+fn run(options: &Options, packets: &[Fed], shards: usize, ends_batch: impl Fn(usize) -> bool) -> Run {
+    let hasher = FlowHasher::new(options.seed);
+    let mut flows: Vec<Flows> = (0..shards).map(|shard| Flows::new(options, shard, shards)).collect();
+    let (mut updates, mut clock, mut due) = (Vec::new(), Timestamp::ZERO, Timestamp::ZERO);
+    for (index, Fed { packet, .. }) in packets.iter().enumerate() {
+        clock = clock.max(packet.timestamp);
+        let (key, sender) = FlowKey::of(packet);
+        let hash = crowded(hasher.hash(&key));
+        let arrival = Arrival { packet, key, sender, hash, frame: index as u64, clock };
+        let before = updates.len();
+        if let Some(shard) = flows.get_mut(partition(hash) % shards) {
+            shard.observe(&arrival, Envelope::default, &mut updates);
+            assert!(shard.len() <= options.max_flows, "the table outgrows its bound");
+        }
+        if ends_batch(index) {
+            flows.iter_mut().for_each(|shard| shard.expire(clock, &mut updates));
+        }
+        assert_not_late(updates.get(before..), due);
+        if ends_batch(index) {
+            due = Timestamp::from_nanos(clock.as_nanos().saturating_sub(NOTICE.as_nanos() as u64));
+        }
+    }
+    let before = updates.len();
+    flows.iter_mut().for_each(|shard| shard.finish(clock, &mut updates));
+    assert_not_late(updates.get(before..), due);
+    assert!(flows.iter().all(Flows::is_empty), "flows are left after the end");
+    updates.sort_by_key(FlowUpdate::order);
+    let mut counters = FlowCounters::default();
+    flows.iter().for_each(|shard| counters.add(&shard.counters()));
+    Run { updates, counters }
+}
+
+/// Few partitions and few index buckets, still a function of the flow.
+fn crowded(hash: u64) -> u64 {
+    ((hash >> 58) % CROWDED) << 58 | hash & 0x7
+}
+
+fn assert_not_late(updates: Option<&[FlowUpdate]>, due: Timestamp) {
+    for update in updates.unwrap_or_default() {
+        assert!(update.at >= due, "{:?} due at {} came after {due} was judged", update.cause, update.at);
+    }
+}
+
+type PartyFacts = (Endpoint, Volume, Volume, u64);
+type Facts = ((Timestamp, u8, u64), u64, Cause, [PartyFacts; 2], [Timestamp; 2], [bool; 3]);
+
+impl Run {
+    fn facts(&self) -> Vec<Facts> {
+        let party = |party: &Party| (party.endpoint, party.total, party.delta, party.missed_bytes);
+        let facts = |update: &FlowUpdate| {
+            let parties = [party(&update.initiator), party(&update.responder)];
+            let states = [update.answered, update.was_answered, update.one_sided];
+            (update.order(), update.flow, update.cause, parties, [update.first_seen, update.last_seen], states)
+        };
+        self.updates.iter().map(facts).collect()
+    }
+}
+
+/// Transport, sender and receiver.
+type Direction = (u8, IpVersion, bool, Endpoint, Endpoint);
+
+fn check_conservation(packets: &[Fed], run: &Run) {
+    let mut fed: BTreeMap<Direction, Volume> = BTreeMap::new();
+    for Fed { packet, .. } in packets {
+        let end = |bits, port| Endpoint { address: packet.version.address(bits), port };
+        let (from, to) = (end(packet.source, packet.source_port), end(packet.destination, packet.destination_port));
+        let volume = fed.entry((packet.protocol, packet.version, packet.one_way, from, to)).or_default();
+        volume.packets += u64::from(packet.frames);
+        volume.ip_bytes += u64::from(packet.ip_bytes);
+        volume.payload_bytes += u64::from(packet.payload_len);
+    }
+    let mut ended: BTreeMap<Direction, Volume> = BTreeMap::new();
+    for end in run.updates.iter().filter(|update| update.cause.is_end()) {
+        for (from, to) in [(&end.initiator, &end.responder), (&end.responder, &end.initiator)] {
+            let direction = (end.protocol, end.version, end.one_way, from.endpoint, to.endpoint);
+            add(ended.entry(direction).or_default(), from.total);
+        }
+    }
+    ended.retain(|_, volume| *volume != Volume::default());
+    assert!(fed.keys().eq(ended.keys()), "other directions end than were fed");
+    for ((direction, fed), ended) in fed.iter().zip(ended.values()) {
+        assert_eq!((fed.packets, fed.ip_bytes), (ended.packets, ended.ip_bytes), "{direction:?}");
+        let is_tcp = direction.0 == 6;
+        assert!(fed.payload_bytes == ended.payload_bytes || is_tcp && fed.payload_bytes > ended.payload_bytes);
+    }
+    check_deltas(run);
+}
+
+fn add(sum: &mut Volume, volume: Volume) {
+    sum.packets += volume.packets;
+    sum.ip_bytes += volume.ip_bytes;
+    sum.payload_bytes += volume.payload_bytes;
+}
+
+fn check_deltas(run: &Run) {
+    let mut deltas: BTreeMap<(u64, Endpoint), Volume> = BTreeMap::new();
+    let (mut ends, mut evicted) = (BTreeMap::new(), 0);
+    for update in &run.updates {
+        assert!(ends.insert(update.flow, update.cause).is_none_or(|cause| !cause.is_end()), "a flow ends once");
+        assert!(update.first_seen <= update.last_seen);
+        evicted += u64::from(update.cause == Cause::Evicted);
+        for party in [&update.initiator, &update.responder] {
+            let sum = deltas.entry((update.flow, party.endpoint)).or_default();
+            add(sum, party.delta);
+            assert!(*sum == party.total, "deltas do not sum to totals");
+        }
+    }
+    assert!(ends.values().all(|cause| cause.is_end()), "every flow ends");
+    assert_eq!(run.counters.total(), ends.len() as u64);
+    assert_eq!(run.counters.evicted, evicted);
+}
