@@ -48,9 +48,16 @@ struct Fragment {
     time: Timestamp,
 }
 
+impl Fragment {
+    fn is_cut(&self) -> bool {
+        self.captured < self.end - self.start
+    }
+}
+
 impl Sent {
     fn byte(&self, datagram: usize, variant: u8, at: usize) -> u8 {
         let len = (self.len as u16).to_be_bytes();
+        // The ports, the length, and a checksum nobody needs.
         match at {
             0..2 => 0x20 + datagram as u8,
             2 => 0x30,
@@ -116,6 +123,9 @@ fn fragments(input: &mut Input<'_>, sent: &Sent, is_strict: bool) -> Vec<Fragmen
     fragments
 }
 
+/// A packet and its payload; `None` for a fragment kept.
+type Came = Result<Option<(Packet, Vec<u8>)>, Skip>;
+
 /// What the decoder makes of the fragments, one by one.
 struct Run {
     decoder: Decoder,
@@ -132,7 +142,7 @@ impl Run {
         Run { decoder: Decoder::new(options), batch }
     }
 
-    fn step(&mut self, index: usize, fragment: &Fragment) -> Result<Option<(Packet, Vec<u8>)>, Skip> {
+    fn step(&mut self, index: usize, fragment: &Fragment) -> Came {
         match self.decoder.decode(&mut self.batch, index, fragment.time)? {
             Decoded::Packet(packet) => Ok(Some((packet, packet.payload.of(&self.batch.bytes).to_vec()))),
             Decoded::Held => Ok(None),
@@ -152,8 +162,6 @@ struct Model {
     bytes: Vec<Option<u8>>,
     began: Option<Timestamp>,
     fragments: u32,
-    /// Where what was captured ends.
-    cut: usize,
 }
 
 impl Model {
@@ -162,12 +170,9 @@ impl Model {
             *self = Model::default();
         }
         if self.began.is_none() {
-            *self = Model { bytes: vec![None; sent.len], began: Some(fragment.time), fragments: 0, cut: sent.len };
+            *self = Model { bytes: vec![None; sent.len], began: Some(fragment.time), fragments: 0 };
         }
         self.fragments += 1;
-        if fragment.captured < fragment.end - fragment.start {
-            self.cut = self.cut.min(fragment.start + fragment.captured);
-        }
         for (at, byte) in self.bytes.iter_mut().enumerate().take(fragment.end).skip(fragment.start) {
             byte.get_or_insert(sent.byte(fragment.datagram, fragment.variant, at));
         }
@@ -192,15 +197,18 @@ fn strict(sent: &Sent, fragments: &[Fragment]) {
         let outcome = run.step(index, fragment);
         let mut alone = Model::default();
         let is_atomic = fragment.start == 0 && fragment.end == sent.len;
-        let Some(model) = (if is_atomic { Some(&mut alone) } else { models.get_mut(fragment.datagram) }) else {
-            return;
-        };
+        if fragment.is_cut() {
+            assert_is_cut(sent, fragment, outcome);
+            continue;
+        }
+        let model = if is_atomic { Some(&mut alone) } else { models.get_mut(fragment.datagram) };
+        let Some(model) = model else { unreachable!("datagram {}", fragment.datagram) };
         model.add(sent, fragment);
         if model.is_given_up() {
             assert_eq!(outcome, Ok(None));
             *model = Model::default();
         } else if model.is_whole() {
-            assert_is(sent, model, outcome);
+            assert_is_whole(sent, model, outcome);
             *model = Model::default();
         } else {
             assert_eq!(outcome, Ok(None), "{fragment:?} completes nothing");
@@ -209,21 +217,29 @@ fn strict(sent: &Sent, fragments: &[Fragment]) {
     run.finish(fragments.len());
 }
 
-fn assert_is(sent: &Sent, model: &Model, outcome: Result<Option<(Packet, Vec<u8>)>, Skip>) {
-    let expected: Vec<u8> = model.bytes.iter().copied().flatten().collect();
+/// A fragment of which bytes are missing counts by itself where it has the ports.
+fn assert_is_cut(sent: &Sent, fragment: &Fragment, outcome: Came) {
     match outcome {
         Ok(Some((packet, payload))) => {
-            assert_eq!(packet.payload_len as usize, sent.len - 8);
-            assert_eq!(packet.frames, model.fragments);
-            assert!(packet.ip_bytes as usize >= sent.len + sent.header_len() * model.fragments as usize);
-            let captured = model.cut.max(8);
-            assert_eq!(Some(payload.as_slice()), expected.get(8..captured));
-            let port = |at: usize| expected.get(at..at + 2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            assert_eq!((Some(packet.source_port), Some(packet.destination_port)), (port(0), port(2)));
+            assert_eq!((fragment.start, packet.frames), (0, 1));
+            assert_eq!(packet.payload_len as usize, fragment.end - 8);
+            let sent = (8..fragment.captured.max(8)).map(|at| sent.byte(fragment.datagram, fragment.variant, at));
+            assert!(sent.eq(payload), "{fragment:?}");
         }
-        Err(Skip::Truncated) => assert!(model.cut < 4, "cut at {} yet without ports", model.cut),
-        other => panic!("the datagram is whole, but {other:?}"),
+        Err(Skip::Truncated) => assert!(fragment.start == 0 && fragment.captured < 4, "{fragment:?}"),
+        Err(Skip::FragmentIncomplete) => assert!(fragment.start > 0, "{fragment:?}"),
+        other => panic!("{fragment:?} gave {other:?}"),
     }
+}
+
+fn assert_is_whole(sent: &Sent, model: &Model, outcome: Came) {
+    let expected: Vec<u8> = model.bytes.iter().copied().flatten().collect();
+    let Ok(Some((packet, payload))) = outcome else { panic!("the datagram is whole, but {outcome:?}") };
+    assert_eq!((packet.payload_len as usize, packet.frames), (sent.len - 8, model.fragments));
+    assert!(packet.ip_bytes as usize >= sent.len + sent.header_len() * model.fragments as usize);
+    assert_eq!(Some(payload.as_slice()), expected.get(8..));
+    let port = |at: usize| expected.get(at..at + 2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    assert_eq!((Some(packet.source_port), Some(packet.destination_port)), (port(0), port(2)));
 }
 
 /// Little memory, perhaps a search for duplicates; one content per datagram.
