@@ -1,15 +1,16 @@
 //! Any sequence of packets through a small flow table.
 //!
 //! What ends is what was fed, deltas sum to totals, the table keeps to its bound and is empty at the end. A second run,
-//! any number of shards and any cut into batches give the same updates in the same order, and none comes later than the
-//! judge waits for it.
+//! any number of shards and any cut into batches give the same updates in the same order, and what a batch causes comes
+//! after what the batches before it caused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use borderflow::decode::{Envelope, Packet, Payload, TcpFields, TcpFlags};
 use borderflow::flow::{
-    Arrival, Cause, FlowCounters, FlowHasher, FlowKey, FlowUpdate, Flows, Options, PARTITIONS, Party, Volume, partition,
+    Arrival, Cause, FlowCounters, FlowHasher, FlowKey, FlowUpdate, Flows, Options, PARTITIONS, Party, Place, Volume,
+    partition,
 };
 use borderflow::net::{Endpoint, IpVersion, Timestamp};
 
@@ -35,6 +36,7 @@ pub fn check(data: &[u8]) {
 
 struct Fed {
     packet: Packet,
+    payload: &'static [u8],
     ends_batch: bool,
 }
 
@@ -49,6 +51,7 @@ fn options(input: &mut Input<'_>) -> Options {
         other_idle: seconds(32, 7, 60),
         unanswered_idle: seconds(64, 3, 60),
         update_interval: seconds(128, 1, 60),
+        max_inspections: PARTITIONS * (1 + usize::from(choice & 1)),
         seed: 0,
     }
 }
@@ -66,13 +69,14 @@ fn packets(input: &mut Input<'_>) -> Vec<Fed> {
             255 => nanos.saturating_add(9_000_000_000_000),
         };
         nanos = nanos.max(at);
-        let packet = packet(input, hosts, kind, flags, Timestamp::from_nanos(at));
-        packets.push(Fed { packet, ends_batch: hosts & 0x80 != 0 });
+        let (payload_len, payload) = payload(input.byte());
+        let packet = packet(input, [hosts, kind, flags], payload_len, Timestamp::from_nanos(at));
+        packets.push(Fed { packet, payload, ends_batch: hosts & 0x80 != 0 });
     }
     packets
 }
 
-fn packet(input: &mut Input<'_>, hosts: u8, kind: u8, flags: u8, timestamp: Timestamp) -> Packet {
+fn packet(input: &mut Input<'_>, [hosts, kind, flags]: [u8; 3], payload_len: u32, timestamp: Timestamp) -> Packet {
     let protocol = match kind & 7 {
         0..=3 => 6,
         4 | 5 => 17,
@@ -82,7 +86,6 @@ fn packet(input: &mut Input<'_>, hosts: u8, kind: u8, flags: u8, timestamp: Time
     let here = (0x0a00_0001 + u128::from(hosts & 3), 40_000 + u16::from(kind >> 3 & 7));
     let there = (0x0909_0909 + u128::from(hosts >> 2 & 1), if kind & 0x40 == 0 { 443 } else { 53 });
     let (source, destination) = if hosts & 0x10 == 0 { (here, there) } else { (there, here) };
-    let payload_len = length(input.byte());
     let tcp = TcpFields { sequence: number(input), acknowledgement: number(input), flags: TcpFlags(flags) };
     Packet {
         timestamp,
@@ -102,11 +105,32 @@ fn packet(input: &mut Input<'_>, hosts: u8, kind: u8, flags: u8, timestamp: Time
     }
 }
 
-fn length(choice: u8) -> u32 {
+/// What inspection listens to, whole and in parts.
+const SAYINGS: [&[u8]; 12] = [
+    b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHo",
+    b"st: b.example\r\n\r\n",
+    b"SSH-2.0-one\r\n",
+    b"SSH-2",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"\x00\x07\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x09\x00\x04\x2f\x61\x01\x0a",
+    b"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01",
+    b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00",
+    b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00",
+    b"\xc3\x00\x00\x00\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x44\x9e",
+    &[0; 40],
+];
+
+/// Payload length by the headers, and what of it was captured.
+fn payload(choice: u8) -> (u32, &'static [u8]) {
     match choice {
-        n @ 0..=199 => u32::from(n),
-        n @ 200..=250 => u32::from(n - 199) * 1460,
-        n => 1 << (u32::from(n - 251) * 6 + 4),
+        n @ 0..=149 => (u32::from(n), &[]),
+        n @ 150..=190 => (u32::from(n - 149) * 1460, &[]),
+        n @ 191..=195 => (1 << (u32::from(n - 191) * 6 + 4), &[]),
+        n => {
+            let said = SAYINGS.get(usize::from(n) % SAYINGS.len()).copied().unwrap_or_default();
+            (said.len() as u32, said)
+        }
     }
 }
 
@@ -130,34 +154,36 @@ fn run(options: &Options, packets: &[Fed], shards: usize, ends_batch: impl Fn(us
     let hasher = FlowHasher::new(options.seed);
     let used = 0..CROWDED.min(shards);
     let mut flows: Vec<Flows> = used.map(|shard| Flows::new(options, shard, shards)).collect();
-    let (mut updates, mut clock, mut due) = (Vec::new(), Timestamp::ZERO, Timestamp::ZERO);
-    for (index, Fed { packet, .. }) in packets.iter().enumerate() {
+    let (mut updates, mut batch, mut clock) = (Vec::new(), Vec::new(), Timestamp::ZERO);
+    for (index, Fed { packet, payload, .. }) in packets.iter().enumerate() {
         clock = clock.max(packet.timestamp);
         let (key, sender) = FlowKey::of(packet);
         let hash = crowded(hasher.hash(&key));
-        let arrival = Arrival { packet, key, sender, hash, frame: index as u64, clock };
-        let before = updates.len();
+        let arrival = Arrival { packet, payload, key, sender, hash, frame: index as u64, clock };
         if let Some(shard) = flows.get_mut(partition(hash) % shards) {
-            shard.observe(&arrival, Envelope::default, &mut updates);
+            shard.observe(&arrival, Envelope::default, &mut batch);
             assert!(shard.len() <= options.max_flows, "the table outgrows its bound");
         }
         if ends_batch(index) {
-            flows.iter_mut().for_each(|shard| shard.expire(clock, &mut updates));
-        }
-        assert_not_late(updates.get(before..), due);
-        if ends_batch(index) {
-            // What the judge releases: everything due before the current second.
-            due = Timestamp::from_parts(clock.as_secs(), 0);
+            flows.iter_mut().for_each(|shard| shard.expire(clock, &mut batch));
+            judge(&mut batch, &mut updates);
         }
     }
-    let before = updates.len();
-    flows.iter_mut().for_each(|shard| shard.finish(clock, &mut updates));
-    assert_not_late(updates.get(before..), due);
+    flows.iter_mut().for_each(|shard| shard.finish(clock, &mut batch));
+    judge(&mut batch, &mut updates);
     assert!(flows.iter().all(Flows::is_empty), "flows are left after the end");
-    updates.sort_by_key(FlowUpdate::order);
     let mut counters = FlowCounters::default();
     flows.iter().for_each(|shard| counters.add(&shard.counters()));
     Run { updates, counters }
+}
+
+/// Takes the updates of a batch in their order, all of them after those of earlier batches.
+fn judge(batch: &mut Vec<FlowUpdate>, updates: &mut Vec<FlowUpdate>) {
+    batch.sort_by_key(|update| update.place);
+    if let (Some(last), Some(first)) = (updates.last(), batch.first()) {
+        assert!(last.place < first.place, "{first:?} comes too late, after {last:?}");
+    }
+    updates.append(batch);
 }
 
 /// Few partitions and few index buckets, still a function of the flow.
@@ -165,14 +191,8 @@ fn crowded(hash: u64) -> u64 {
     ((hash >> 58) % CROWDED as u64) << 58 | hash & 0x7
 }
 
-fn assert_not_late(updates: Option<&[FlowUpdate]>, due: Timestamp) {
-    for update in updates.unwrap_or_default() {
-        assert!(update.at >= due, "{:?} due at {} came after {due} was judged", update.cause, update.at);
-    }
-}
-
 type PartyFacts = (Endpoint, Volume, Volume, u64);
-type Facts = ((Timestamp, u8, u64), u64, Cause, [PartyFacts; 2], [Timestamp; 2], [bool; 3]);
+type Told = ((Timestamp, Place, u64), Cause, [PartyFacts; 2], [Timestamp; 2], [bool; 3], String);
 
 impl Run {
     fn assert_equals(&self, other: &Run, otherwise: &str) {
@@ -180,12 +200,17 @@ impl Run {
         assert_eq!(self.counters, other.counters, "{otherwise}");
     }
 
-    fn facts(&self) -> Vec<Facts> {
+    fn facts(&self) -> Vec<Told> {
         let party = |party: &Party| (party.endpoint, party.total, party.delta, party.missed_bytes);
         let facts = |update: &FlowUpdate| {
             let parties = [party(&update.initiator), party(&update.responder)];
             let states = [update.answered, update.was_answered, update.one_sided];
-            (update.order(), update.flow, update.cause, parties, [update.first_seen, update.last_seen], states)
+            let said = match (&update.facts, update.answers.as_slice()) {
+                (None, []) => String::new(),
+                said => format!("{said:?}"),
+            };
+            let seen = [update.first_seen, update.last_seen];
+            ((update.at, update.place, update.flow), update.cause, parties, seen, states, said)
         };
         self.updates.iter().map(facts).collect()
     }

@@ -6,7 +6,6 @@
 use std::sync::{Arc, OnceLock};
 
 use borderflow::attribute::Attributor;
-use borderflow::attribute::geo::Databases;
 use borderflow::capture::{Batch, CaptureReader, Delivery, PacketSource};
 use borderflow::config::Config;
 use borderflow::deliver::Output;
@@ -77,15 +76,15 @@ impl Output for Records {
 /// What does not change from input to input.
 struct Setting {
     config: Config,
-    databases: Arc<Databases>,
+    attributor: Arc<Attributor>,
 }
 
 fn setting() -> &'static Setting {
     static SETTING: OnceLock<Setting> = OnceLock::new();
     SETTING.get_or_init(|| {
         let config = Config::from_text(None, &[]).unwrap_or_else(|error| panic!("the defaults: {error}"));
-        let databases = run::databases(&config).unwrap_or_else(|error| panic!("the shipped databases: {error}"));
-        Setting { config, databases: Arc::new(databases) }
+        let attributor = run::attributor(&config).unwrap_or_else(|error| panic!("the shipped databases: {error}"));
+        Setting { config, attributor: Arc::new(attributor) }
     })
 }
 
@@ -95,10 +94,10 @@ fn replay(capture: &[u8], shards: usize, block_bytes: usize, delivery: Delivery)
         fragments: decode::FragmentOptions { max_bytes: 64 << 10, max_datagrams: 16, ..Default::default() },
         ..run::decode_options(&setting.config)
     };
-    let flow = Options { max_flows: 256, ..run::flow_options(&setting.config) };
+    let flow = Options { max_flows: 256, max_inspections: 64, ..run::flow_options(&setting.config) };
     let mut front = Front::new(decode, None, flow.seed);
     let mut stages: Vec<Shard> = (0..shards).map(|shard| Shard::new(&flow, decode, shard, shards)).collect();
-    let mut judge = Judge::new(Attributor::new(Arc::clone(&setting.databases)), run::policy(&setting.config));
+    let mut judge = Judge::new(Arc::clone(&setting.attributor), run::policy(&setting.config));
     let (mut records, mut batch, mut updates) = (Records::default(), Batch::default(), Vec::new());
     let mut lists = vec![Vec::new(); shards];
     let mut reader = CaptureReader::new("input", capture, delivery).with_block_bytes(block_bytes);
@@ -117,7 +116,7 @@ fn replay(capture: &[u8], shards: usize, block_bytes: usize, delivery: Delivery)
             shard.handle(&batch, list, front.clock(), &mut updates);
             list.clear();
         }
-        judge.handle(&mut updates, front.clock(), &mut [&mut records]);
+        judge.handle(&mut updates, &mut [&mut records]);
     }
     front.finish();
     stages.iter_mut().for_each(|shard| shard.finish(front.clock(), &mut updates));
