@@ -26,7 +26,12 @@ impl Judge {
     /// By this policy, with these databases, which others may share.
     #[must_use]
     pub fn new(attributor: impl Into<Arc<Attributor>>, policy: Policy) -> Self {
-        Judge { attributor: attributor.into(), answers: Answers::new(MOST_ANSWERS), detector: Detector::new(policy), alerts: Vec::new() }
+        Judge {
+            attributor: attributor.into(),
+            answers: Answers::new(MOST_ANSWERS),
+            detector: Detector::new(policy),
+            alerts: Vec::new(),
+        }
     }
 
     /// Judges what the shards made of one batch.
