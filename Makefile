@@ -5,10 +5,14 @@ DEMO_OUT ?= demo-out
 # Optimised without the long link: one build for every test and lint.
 PROFILE ?= quick
 
+# Fuzzing: minutes for each of the targets.
+MINUTES ?= 10
+FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb
+
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench deps clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deps clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -49,6 +53,14 @@ deny:
 
 bench: deps
 	$(CARGO) bench --locked
+
+# Finds inputs that break what must always hold; see tests/fuzz/README.md.
+fuzz: deps
+	@command -v cargo-fuzz >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- \
+			-max_total_time=$$(($(MINUTES) * 60)) -max_len=8192 -rss_limit_mb=2048 -timeout=10 || exit 1; \
+	done
 
 deps:
 	@packaging/deps.sh

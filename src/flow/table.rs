@@ -130,10 +130,10 @@ impl Table {
     #[inline]
     fn still(&mut self, slot: u32, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) -> Option<u32> {
         let (hot, cold) = (self.hot.get(slot as usize)?, self.cold.get(slot as usize)?);
-        let deadline = hot.active.after(self.idle_of(hot.class));
+        let idle = self.idle_of(hot.class);
         let flags = arrival.packet.tcp.flags;
-        if arrival.clock >= deadline {
-            self.end(slot, Cause::Idle, deadline, arrival.place(), out);
+        if arrival.clock.since(hot.active) >= idle {
+            self.end(slot, Cause::Idle, hot.active.after(idle), arrival.place(), out);
             None
         } else if flags.has(TcpFlags::SYN)
             && (hot.class != Class::Unanswered || hot.is_refused())
@@ -242,6 +242,13 @@ impl Table {
         self.hot.get(slot as usize).map(|hot| hot.active.after(self.idle_of(hot.class)))
     }
 
+    /// The deadline of a slot that has been idle for its time at `clock`. At the end of time none passes.
+    fn passed_deadline(&self, slot: u32, clock: Timestamp) -> Option<Timestamp> {
+        let hot = self.hot.get(slot as usize)?;
+        let idle = self.idle_of(hot.class);
+        (clock.since(hot.active) >= idle).then(|| hot.active.after(idle))
+    }
+
     /// Opens a flow; a full table gives up the flow that matters least.
     #[cold]
     fn create(&mut self, arrival: &Arrival<'_>, envelope: Envelope, out: &mut Vec<FlowUpdate>) -> u32 {
@@ -315,13 +322,17 @@ impl Table {
 
     /// Ends flows whose idle time was over before the current second.
     pub(super) fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        while let Some(chain) = self.wheel.turn(clock.as_secs()) {
+        let now_s = clock.as_secs();
+        if self.len() == 0 {
+            return self.wheel.skip(now_s);
+        }
+        while let Some(chain) = self.wheel.turn(now_s) {
             self.for_each(chain, |table, slot| {
                 // Filed again first, so that every flow is in the wheel whatever becomes of it. A flow is left alone until
                 // the second of its deadline is over, however late its bucket comes up.
                 table.file(slot);
                 match table.deadline(slot) {
-                    Some(deadline) if deadline.as_secs() < clock.as_secs() => table.end_idle(slot, deadline, out),
+                    Some(deadline) if deadline.as_secs() < now_s => table.end_idle(slot, deadline, out),
                     _ => {}
                 }
             });
@@ -330,11 +341,14 @@ impl Table {
 
     /// Ends every flow: those whose idle time is over at that deadline, the others at `clock`.
     pub(super) fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for bucket in 0..Wheel::BUCKETS {
-            let chain = self.wheel.head(bucket);
-            self.for_each(chain, |table, slot| match table.deadline(slot) {
-                Some(deadline) if clock >= deadline => table.end_idle(slot, deadline, out),
-                _ => {
+        for seconds in 0..Wheel::BUCKETS {
+            if self.len() == 0 {
+                return;
+            }
+            let chain = self.wheel.head(seconds);
+            self.for_each(chain, |table, slot| match table.passed_deadline(slot, clock) {
+                Some(deadline) => table.end_idle(slot, deadline, out),
+                None => {
                     let place = Place::of_end(clock, table.flow_of(slot));
                     table.end(slot, Cause::EndOfInput, clock, place, out);
                 }

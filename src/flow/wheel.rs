@@ -28,8 +28,9 @@ impl Wheel {
         Wheel { heads: vec![NIL; Self::BUCKETS as usize], due_s: 0 }
     }
 
-    /// The first slot of a bucket, or [`NIL`].
-    pub(super) fn head(&self, bucket: u64) -> u32 {
+    /// The first slot of the bucket that comes up `seconds` after the next, or [`NIL`].
+    pub(super) fn head(&self, seconds: u64) -> u32 {
+        let bucket = (self.due_s + seconds) % Self::BUCKETS;
         self.heads.get(bucket as usize).copied().unwrap_or(NIL)
     }
 
@@ -81,6 +82,11 @@ impl Wheel {
         let bucket = self.due_s % Self::BUCKETS;
         self.due_s += 1;
         self.heads.get_mut(bucket as usize).map(|head| std::mem::replace(head, NIL))
+    }
+
+    /// Moves on to `now_s` where nothing is filed.
+    pub(super) fn skip(&mut self, now_s: u64) {
+        self.due_s = self.due_s.max(now_s);
     }
 
     /// The slot filed under the earliest second, and that second.

@@ -3,6 +3,8 @@
 //! The updates of a batch are judged by their place, and none of a later batch comes before them; so what is judged, and
 //! in which order, depends on the capture alone.
 
+use std::sync::Arc;
+
 use crate::attribute::{Answers, Attributor};
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
@@ -14,17 +16,22 @@ const MOST_ANSWERS: usize = 200_000;
 
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
-    attributor: Attributor,
+    attributor: Arc<Attributor>,
     answers: Answers,
     detector: Detector,
     alerts: Vec<Alert>,
 }
 
 impl Judge {
-    /// By this policy, with these databases.
+    /// By this policy, with these databases, which others may share.
     #[must_use]
-    pub fn new(attributor: Attributor, policy: Policy) -> Self {
-        Judge { attributor, answers: Answers::new(MOST_ANSWERS), detector: Detector::new(policy), alerts: Vec::new() }
+    pub fn new(attributor: impl Into<Arc<Attributor>>, policy: Policy) -> Self {
+        Judge {
+            attributor: attributor.into(),
+            answers: Answers::new(MOST_ANSWERS),
+            detector: Detector::new(policy),
+            alerts: Vec::new(),
+        }
     }
 
     /// Judges what the shards made of one batch.

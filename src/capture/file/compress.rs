@@ -15,6 +15,8 @@ const READ_BYTES: usize = 128 * 1024;
 /// Memory an xz stream may ask for (`xz -9` needs 65 MiB). zstd refuses windows over 128 MiB by itself.
 const XZ_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Begins an lz4 frame.
+const LZ4_MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 /// Ends the blocks of an lz4 frame.
 const LZ4_END_MARK: [u8; 4] = [0; 4];
 
@@ -34,7 +36,7 @@ impl Compression {
         match head {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
-            [0x04, 0x22, 0x4d, 0x18, ..] => Compression::Lz4,
+            head if head.starts_with(&LZ4_MAGIC) => Compression::Lz4,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
             _ => Compression::None,
@@ -92,7 +94,8 @@ pub(super) fn open<'a>(mut input: Box<dyn Read + Send + 'a>) -> io::Result<(Comp
 }
 
 /// lz4 frames one after the other. The decoder says 0 at the end of each frame, and also where the input ends between
-/// two blocks of one: that a frame is whole is seen by the end mark before its optional checksum.
+/// two blocks of one, or behind the magic number of another: that a frame is whole is seen by the end mark before its
+/// optional checksum.
 struct Lz4<R: Read>(FrameDecoder<BufReader<LastBytes<R>>>);
 
 impl<R: Read> Read for Lz4<R> {
@@ -104,7 +107,7 @@ impl<R: Read> Read for Lz4<R> {
             }
             if self.0.get_mut().fill_buf()?.is_empty() {
                 let [before, last] = self.0.get_ref().get_ref().last;
-                let whole = last == LZ4_END_MARK || before == LZ4_END_MARK;
+                let whole = last == LZ4_END_MARK || before == LZ4_END_MARK && last != LZ4_MAGIC;
                 return if whole { Ok(0) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
             }
         }

@@ -179,7 +179,7 @@ impl<'a> CaptureReader<'a> {
         let goal = if frames.is_empty() { self.block_bytes.max(self.need) } else { self.block_bytes };
         grow(bytes, goal);
         let room = bytes.get_mut(block.filled..goal).unwrap_or_default();
-        let count = read_some(&mut self.input, room).map_err(Fault::Io)?;
+        let count = self.input.read(room).map_err(Fault::Io)?;
         if count == 0 {
             return self.check_end(bytes.get(block.next..block.filled).unwrap_or_default(), block.next);
         }
@@ -279,16 +279,7 @@ fn grow(bytes: &mut Vec<u8>, len: usize) {
     }
 }
 
-fn read_some(input: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match input.read(room) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Counts what is read through it.
+/// Counts what is read through it, and reads again where a signal interrupted: not every decompressor does.
 struct Counted<R> {
     input: R,
     consumed: Arc<AtomicU64>,
@@ -296,7 +287,12 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(room)?;
+        let count = loop {
+            match self.input.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome?,
+            }
+        };
         self.consumed.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
