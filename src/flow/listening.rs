@@ -42,7 +42,7 @@ impl Lending {
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, usize::from(NONE));
         Lending {
-            opens: (0..capacity).map(|_| Open::new()).collect(),
+            opens: (0..capacity).map(|_| Open::default()).collect(),
             holders: vec![super::slot::NIL; capacity],
             hand: 0,
             capacity,

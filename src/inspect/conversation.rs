@@ -52,13 +52,14 @@ pub struct Heard {
     pub speaker: Option<Speaker>,
 }
 
-impl Open {
+impl Default for Open {
     /// Buffers that will not grow; those for QUIC are made when the first hello needs them.
-    #[must_use]
-    pub fn new() -> Self {
+    fn default() -> Self {
         Open { low: Prefix::new(), high: Prefix::new(), quic: None }
     }
+}
 
+impl Open {
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.low.clear();
