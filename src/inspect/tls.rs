@@ -1,8 +1,8 @@
 //! TLS: what the two hellos and the server's certificate say.
 //!
 //! A direction of TLS (RFC 8446 section 5.1, RFC 5246 section 6.2) is a row of records; a handshake message may lie in
-//! one record or be cut over several, and one record may hold several messages. [`record`] makes the messages
-//! contiguous (borrowed as a rule, copied only where a message is cut), [`client`] and [`server`] read them, [`ja4`]
+//! one record or be cut over several, and one record may hold several messages. `record` makes the messages
+//! contiguous (borrowed as a rule, copied only where a message is cut), [`client`] and [`server`] read them, `ja4`
 //! condenses the client's hello. Nothing is decided before its bytes are there, and once it is decided no further byte
 //! changes it: a reader may be asked again whenever the prefix has grown.
 //!

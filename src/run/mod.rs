@@ -60,7 +60,7 @@ pub fn catalogue(config: &Config) -> Result<Catalogue, CatalogueError> {
 /// The attributor a configuration asks for.
 ///
 /// # Errors
-/// As [`databases`] and [`catalogue`].
+/// As [`databases`] and [`catalogue()`].
 pub fn attributor(config: &Config) -> Result<Attributor, AttributorError> {
     Ok(Attributor::new(databases(config)?, catalogue(config)?))
 }
