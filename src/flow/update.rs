@@ -98,9 +98,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Of a flow whose idle time was over at `deadline`: the wheel comes to it when that second is over.
+    /// Of a flow whose idle time was over at `deadline`: the wheel comes to it when that second is over. The last second
+    /// there is never is, so then it is the end of the input that comes to it.
     pub(super) const fn of_silence(deadline: Timestamp, flow: u64) -> Place {
-        Place { due: Timestamp::from_parts(deadline.as_secs() + 1, 0), rank: 0, sequence: flow }
+        let due = Timestamp::from_parts(deadline.as_secs() + 1, 0);
+        let rank = if due.as_nanos() == u64::MAX { 2 } else { 0 };
+        Place { due, rank, sequence: flow }
     }
 
     pub(super) const fn of_packet(clock: Timestamp, frame: u64) -> Place {
