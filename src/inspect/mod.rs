@@ -17,6 +17,7 @@ pub mod http;
 pub mod http2;
 pub mod lldp;
 pub mod mdns;
+mod message;
 pub mod modbus;
 pub mod mqtt;
 pub mod netbios;
@@ -40,6 +41,7 @@ pub mod vnc;
 
 pub use conversation::{Conversation, End, Heard, Open};
 pub use facts::{Answer, Facts};
+pub use message::{Carrier, Command, CommandKind, Login, Message, Protocol};
 
 /// Which end of a conversation sent what was read, where the protocol's grammar says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
