@@ -2,12 +2,14 @@
 //!
 //! * `small FILE [PACKETS FLOWS]`: frames of 60 to 128 bytes, half of the flows UDP, all flows alive at once;
 //! * `elephant FILE [BYTES FLOWS]`: full segments of TCP in few flows;
+//! * `flood FILE [PACKETS FLOWS]`: conversations that go on while every other packet is a flow of its own;
 //! * `mix FILE [BYTES FLOWS]`: DNS, TLS and HTTP with their handshakes, and volumes with a long tail (no QUIC yet).
 //!
 //! Without sizes they are as large as `docs/performance.md` has them: 10 million packets in a million flows; 1 GB in
-//! 100 flows; 1 GB in 100,000 flows.
+//! 100 flows; 10 million packets around 100 conversations; 1 GB in 100,000 flows.
 
 mod elephant;
+mod flood;
 mod mix;
 mod output;
 mod small;
@@ -15,7 +17,7 @@ mod small;
 use output::Output;
 use std::error::Error;
 
-const USAGE: &str = "usage: bench_captures small|elephant|mix FILE [PACKETS-OR-BYTES FLOWS]";
+const USAGE: &str = "usage: bench_captures small|elephant|flood|mix FILE [PACKETS-OR-BYTES FLOWS]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -28,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match kind.as_str() {
         "small" => small::write(&mut output, size(10_000_000)?, size(1_000_000)?)?,
         "elephant" => elephant::write(&mut output, size(1_000_000_000)?, size(100)?)?,
+        "flood" => flood::write(&mut output, size(10_000_000)?, size(100)?)?,
         "mix" => mix::write(&mut output, size(1_000_000_000)?, size(100_000)?)?,
         _ => return Err(USAGE.into()),
     }

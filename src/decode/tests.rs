@@ -46,6 +46,16 @@ fn every_golden_frame_tells_its_path() {
 }
 
 #[test]
+fn a_length_in_a_header_makes_no_payload_that_the_frame_had_no_room_for() {
+    let golden = golden::all().into_iter().find(|golden| golden.name == "tcp").unwrap();
+    let mut frame = golden.bytes.clone();
+    frame[16..18].copy_from_slice(&60_000u16.to_be_bytes());
+    let (decoded, ..) = decode(golden.link, frame.len() as u32, &frame);
+    let Ok(Decoded::Packet(packet)) = decoded else { panic!("{decoded:?}") };
+    assert_eq!((packet.ip_bytes, packet.payload_len as usize), (60_000, golden::PAYLOAD.len()));
+}
+
+#[test]
 fn a_frame_cut_by_the_snap_length_counts_its_full_volume() {
     for golden in golden::all() {
         let (whole, _) = packet_of(&golden);

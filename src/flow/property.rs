@@ -182,6 +182,24 @@ fn a_new_syn_on_used_ports_is_a_new_flow_and_a_repeated_one_is_not() {
 }
 
 #[test]
+fn ports_used_again_are_a_new_flow_though_the_first_syn_was_refused_or_not_seen() {
+    let syn = |sequence| tcp("10.0.0.1", 40000, "9.9.9.9", 443, TcpFlags::SYN, sequence, 0, 0);
+    let refuse = |sequence| tcp("9.9.9.9", 443, "10.0.0.1", 40000, TcpFlags::RST | TcpFlags::ACK, 0, sequence, 0);
+    let refused = [(1, syn(5)), (1, refuse(6)), (2, syn(77_777)), (2, refuse(77_778))];
+    let (_, counters) = run(&Options::default(), &refused);
+    assert_eq!(counters.tcp, 2, "a refused connection and its second try");
+    let (_, counters) = run(&Options::default(), &[(1, syn(5)), (2, syn(5)), (3, refuse(6))]);
+    assert_eq!(counters.tcp, 1, "a repeated SYN");
+
+    let mut unseen: Vec<_> = conversation(10, 10, 1000, (5, 9)).into_iter().map(|packet| (1, packet)).collect();
+    let again = conversation(10, 10, 1000, (77_777, 9_000_000)).into_iter().skip(1);
+    unseen.extend(again.map(|packet| (2, packet)));
+    let (updates, counters) = run(&Options::default(), &unseen);
+    assert_eq!(counters.tcp, 2, "a SYN-ACK whose SYN was lost");
+    assert_eq!(total(&updates), (20, 20, 0));
+}
+
+#[test]
 fn a_long_upload_is_reported_while_it_lives_at_each_step_and_at_least_every_interval() {
     let options = Options { tcp_idle: Duration::from_secs(900), ..Options::default() };
     let mut packets = Vec::new();

@@ -176,3 +176,36 @@ impl Front {
         self.filter.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use borderflow_testkit::{Host, Link, udp_frame};
+
+    const DAY: u64 = 86_400;
+
+    /// The clock after frames at these seconds, and how many of them leapt.
+    fn clock_after(seconds: &[u64]) -> (u64, u64) {
+        let mut front = Front::new(decode::Options::default(), None, 0);
+        let mut batch = Batch::default();
+        for &second in seconds {
+            let (from, to) = ((Host::new("10.0.0.1"), 4000), (Host::new("9.9.9.9"), 53));
+            let frame = udp_frame(&Link::Ethernet, 0, from, to, b"payload");
+            batch.push(Timestamp::from_parts(second, 0), LinkType(1), 0, &frame.data);
+        }
+        front.decode(&mut batch, &mut [Vec::new()]);
+        (front.clock().as_secs(), front.counters().clock_leaps)
+    }
+
+    #[test]
+    fn one_frame_with_a_wrong_time_does_not_move_the_clock() {
+        assert_eq!(clock_after(&[100, 900 * DAY, 101, 102]), (102, 1));
+        assert_eq!(clock_after(&[100, 900 * DAY, 101, 400 * DAY, 102]), (102, 2));
+    }
+
+    #[test]
+    fn a_capture_that_pauses_for_a_month_goes_on_from_its_second_frame() {
+        assert_eq!(clock_after(&[100, 30 * DAY, 30 * DAY + 1]), (30 * DAY + 1, 1));
+        assert_eq!(clock_after(&[100, 6 * DAY]), (6 * DAY, 0));
+    }
+}
