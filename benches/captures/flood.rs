@@ -21,7 +21,13 @@ pub(crate) fn write(output: &mut Output, packets: u64, flows: u64) -> io::Result
     for packet in 0..packets {
         let time_ns = START_NS + (packet + 1) * STEP_NS;
         let from = (outside(1_000 + packet), 1_024 + prng.below(60_000) as u16);
-        output.push(&udp_frame(&Link::Ethernet, time_ns, from, (inside(prng.below(65_536)), 5_000), b"anybody there?"))?;
+        output.push(&udp_frame(
+            &Link::Ethernet,
+            time_ns,
+            from,
+            (inside(prng.below(65_536)), 5_000),
+            b"anybody there?",
+        ))?;
         let turn = (packet / PACKETS_PER_EXCHANGE % flows.max(1)) as usize;
         if packet % PACKETS_PER_EXCHANGE == 0
             && let Some(conversation) = conversations.get_mut(turn)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::{Envelope, Packet, TcpFlags};
-use crate::inspect::{Answer, Conversation, End, Facts, Speaker};
+use crate::inspect::{Answer, Conversation, End, Facts, Notes, Route, Speaker};
 use crate::net::Timestamp;
 
 use super::index::Index;
@@ -186,13 +186,15 @@ impl Table {
             None => &mut self.facts,
         };
         let loan = Loan { lending: &mut self.lending, slot, number: &mut cold.open, loser: &mut loser };
+        let route =
+            Route { from: packet.version.address(packet.source), ports: (packet.source_port, packet.destination_port) };
+        let notes = &mut Notes { facts, answers: &mut self.answers };
         let heard = if packet.protocol == TCP {
             let start = packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)));
             let offset = cold.origins.of(sender).offset_of(start);
-            cold.conversation.segment(end_of(sender), offset, payload, facts, || loan.buffers())
+            cold.conversation.segment(end_of(sender), offset, payload, route, notes, || loan.buffers())
         } else {
-            let ports = (packet.source_port, packet.destination_port);
-            cold.conversation.datagram(ports, payload, facts, &mut self.answers, || loan.buffers())
+            cold.conversation.datagram(end_of(sender), payload, route, notes, || loan.buffers())
         };
         if let (Some(speaker), true) = (heard.speaker, hot.basis < InitiatorBasis::Grammar) {
             hot.initiator = if speaker == Speaker::Client { sender } else { sender.other() };

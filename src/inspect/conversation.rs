@@ -3,12 +3,13 @@
 //! A beginning that is whole in one segment – nearly every hello – is read where it lies. Only one that is split,
 //! reordered or longer takes an [`Open`] inspection, whose buffers the flow table lends from a fixed pool.
 
-use super::facts::{Answer, Facts};
+use super::datagram::{self, Route};
+use super::facts::{Facts, Notes};
 use super::prefix::{MOST_BYTES, Prefix};
 use super::quic::{self, Chlo, Hello, QuicHello};
 use super::stream::{self, Outcome};
 use super::text::host_name;
-use super::{Reading, Speaker, dns, http, tls};
+use super::{Reading, Speaker, rtp, tls};
 
 /// Payload packets of a flow that are listened to.
 const MOST_PACKETS: u8 = 48;
@@ -31,6 +32,10 @@ pub struct Conversation {
     packets: u8,
     low_is_done: bool,
     high_is_done: bool,
+    /// The server wants another hello: the client's direction, though done, is not over.
+    awaits_hello: bool,
+    /// The last datagram of an end that may be media.
+    media: Option<(End, rtp::Header)>,
 }
 
 /// Buffers of an inspection that needs more than one segment.
@@ -85,15 +90,18 @@ impl Conversation {
         end: End,
         offset: u32,
         payload: &[u8],
-        facts: &mut Facts,
+        route: Route,
+        notes: &mut Notes<'_>,
         open: impl FnOnce() -> Option<&'o mut Open>,
     ) -> Heard {
         self.packets = self.packets.saturating_add(1);
         if self.is_done(end) {
-            return self.heard(false, None);
+            let news = self.awaits_hello && stream::second_hello(payload, notes.facts);
+            self.awaits_hello &= !news;
+            return self.heard(news, None);
         }
         let offset = offset as usize;
-        let outcome = if offset >= MOST_BYTES { None } else { read_segment(end, offset, payload, facts, open) };
+        let outcome = if offset >= MOST_BYTES { None } else { read_segment(end, offset, payload, route, notes, open) };
         let Some(outcome) = outcome else {
             self.finish(end);
             return self.heard(false, None);
@@ -101,50 +109,51 @@ impl Conversation {
         if !outcome.more {
             self.finish(end);
         }
+        self.awaits_hello |= outcome.retries;
         self.heard(outcome.news, outcome.speaker)
     }
 
-    /// Listens to a datagram between these ports; `open` lends buffers for a QUIC hello.
+    /// Listens to a datagram that `end` sent; `open` lends buffers for a QUIC hello.
     pub fn datagram<'o>(
         &mut self,
-        ports: (u16, u16),
+        end: End,
         payload: &[u8],
-        facts: &mut Facts,
-        answers: &mut Vec<Answer>,
+        route: Route,
+        notes: &mut Notes<'_>,
         open: impl FnOnce() -> Option<&'o mut Open>,
     ) -> Heard {
         self.packets = self.packets.saturating_add(1);
-        let is_name_service = [53, 5353, 5355].iter().any(|port| ports.0 == *port || ports.1 == *port);
-        if is_name_service {
-            // On its own port DNS must look like it; multicast names and LLMNR are laxer.
-            let is_local = ports.0 != 53 && ports.1 != 53;
-            if let Reading::Found(message) = dns::udp(payload)
-                && (is_local || dns::looks_like_dns(payload))
-            {
-                let news = facts.name_service(&message, answers);
-                return Heard { news, is_over: false, speaker: Some(message.speaker()) };
-            }
-        } else if ports.0 == 1900 || ports.1 == 1900 {
-            if let Reading::Found(request) = http::requests(payload) {
-                facts.protocol = Some("ssdp");
-                let known = facts.http_hosts.len();
-                for host in request.hosts {
-                    Facts::add(&mut facts.http_hosts, host);
-                }
-                let news = facts.http_hosts.len() > known;
-                return Heard { news, is_over: self.packets >= MOST_PACKETS, speaker: None };
-            }
-        } else if let [22, 0xfe, ..] = payload {
-            if let Reading::Found(hello) = tls::dtls_client(payload) {
-                facts.client_hello(hello, "dtls");
-                return Heard { news: true, is_over: true, speaker: Some(Speaker::Client) };
-            }
-        } else if self.low_is_done || quic::looks_like_quic(payload) {
-            // From its first Initial on, a flow is QUIC: later ones need not look like it alone.
-            self.low_is_done = true;
-            return self.quic(payload, facts, open);
+        // From its first Initial on, a flow is QUIC: later ones need not look like it alone.
+        if self.low_is_done {
+            return self.quic(payload, notes.facts, open);
         }
-        Heard { news: false, is_over: !is_name_service && self.packets >= MOST_DATAGRAMS, speaker: None }
+        if let Some(outcome) = datagram::read(payload, route, notes) {
+            let is_over = !outcome.more || self.packets >= MOST_PACKETS && !is_name_service(route);
+            return Heard { news: outcome.news, is_over, speaker: outcome.speaker };
+        }
+        if quic::looks_like_quic(payload) {
+            self.low_is_done = true;
+            return self.quic(payload, notes.facts, open);
+        }
+        let news = self.is_media(end, payload) && notes.facts.protocol.is_none();
+        if news {
+            notes.facts.protocol = Some("rtp");
+        }
+        let is_over = news || !is_name_service(route) && self.packets >= MOST_DATAGRAMS;
+        Heard { news, is_over, speaker: None }
+    }
+
+    /// True for the second of two datagrams of one end that are one media stream.
+    fn is_media(&mut self, end: End, payload: &[u8]) -> bool {
+        let Some(header) = rtp::Header::read(payload) else { return false };
+        match self.media {
+            Some((other, _)) if other != end => false,
+            Some((_, last)) if last.is_followed_by(&header) => true,
+            _ => {
+                self.media = Some((end, header));
+                false
+            }
+        }
     }
 
     fn quic<'o>(&mut self, payload: &[u8], facts: &mut Facts, open: impl FnOnce() -> Option<&'o mut Open>) -> Heard {
@@ -153,6 +162,9 @@ impl Conversation {
             Reading::Found(Hello::Tls { handshake, .. }) => {
                 if let Reading::Found(hello) = tls::client_hello_message(handshake, tls::Transport::Quic) {
                     facts.client_hello(hello, "quic");
+                    if facts.alpn.iter().any(|protocol| protocol == "doq") {
+                        facts.encrypted_dns = Some("doq");
+                    }
                 }
                 Heard { news: true, is_over: true, speaker: Some(Speaker::Client) }
             }
@@ -170,7 +182,7 @@ impl Conversation {
     }
 
     fn heard(&self, news: bool, speaker: Option<Speaker>) -> Heard {
-        let is_over = self.packets >= MOST_PACKETS || self.low_is_done && self.high_is_done;
+        let is_over = self.packets >= MOST_PACKETS || self.low_is_done && self.high_is_done && !self.awaits_hello;
         Heard { news, is_over, speaker }
     }
 
@@ -189,17 +201,22 @@ impl Conversation {
     }
 }
 
+/// True between ports of name resolution, where every datagram may name another host.
+fn is_name_service(route: Route) -> bool {
+    [53, 5353, 5355].iter().any(|port| route.uses(*port))
+}
+
 /// Reads what is known of a direction with this segment; `None` where it must be given up.
 fn read_segment<'o>(
     end: End,
     offset: usize,
     payload: &[u8],
-    facts: &mut Facts,
+    route: Route,
+    notes: &mut Notes<'_>,
     open: impl FnOnce() -> Option<&'o mut Open>,
 ) -> Option<Outcome> {
-    let alone =
-        if offset == 0 { stream::read(payload, facts) } else { Outcome { news: false, more: true, speaker: None } };
-    let goes_on = alone.more || offset == 0 && may_turn_to_tls(payload, facts);
+    let alone = if offset == 0 { stream::read(payload, route, notes) } else { Outcome::WAIT };
+    let goes_on = alone.more || offset == 0 && may_turn_to_tls(payload, notes.facts);
     if !goes_on {
         return Some(alone);
     }
@@ -208,12 +225,13 @@ fn read_segment<'o>(
     if !prefix.add(offset, payload) {
         return Some(Outcome { more: true, ..alone });
     }
-    let together = if prefix.whole().len() == payload.len() { alone } else { stream::read(prefix.whole(), facts) };
+    let is_alone = prefix.whole().len() == payload.len();
+    let together = if is_alone { alone } else { stream::read(prefix.whole(), route, notes) };
     let outcome =
         Outcome { news: alone.news || together.news, speaker: together.speaker.or(alone.speaker), ..together };
-    if may_turn_to_tls(prefix.whole(), facts) {
+    if may_turn_to_tls(prefix.whole(), notes.facts) {
         let patient = prefix.whole().len() < TURNING_BYTES;
-        let turned = open.turn_to_tls(facts);
+        let turned = open.turn_to_tls(route, notes);
         return Some(Outcome { news: outcome.news || turned, more: outcome.more || patient, ..outcome });
     }
     Some(outcome)
@@ -229,12 +247,12 @@ fn may_turn_to_tls(prefix: &[u8], facts: &Facts) -> bool {
 
 impl Open {
     /// Reads the hellos behind what was agreed in the clear; true where they said something new.
-    fn turn_to_tls(&mut self, facts: &mut Facts) -> bool {
+    fn turn_to_tls(&mut self, route: Route, notes: &mut Notes<'_>) -> bool {
         let (low, high) = (self.low.whole(), self.high.whole());
         for (client, server) in [(low, high), (high, low)] {
             if let Some((from, to)) = tls::after_starttls(client, server) {
-                let said = stream::read(client.get(from..).unwrap_or_default(), facts);
-                let answered = stream::read(server.get(to..).unwrap_or_default(), facts);
+                let said = stream::read(client.get(from..).unwrap_or_default(), route, notes);
+                let answered = stream::read(server.get(to..).unwrap_or_default(), route, notes);
                 return said.news || answered.news;
             }
         }
@@ -249,22 +267,5 @@ impl Facts {
         if let Some(name) = hello.server_name().and_then(host_name) {
             Facts::add(&mut self.server_names, name);
         }
-    }
-
-    /// Takes over the questions of a DNS message, and its addresses into `answers`; true where a question is new.
-    fn name_service(&mut self, message: &dns::Message<'_>, answers: &mut Vec<Answer>) -> bool {
-        self.protocol = self.protocol.or(Some("dns"));
-        let mut news = false;
-        for question in message.questions() {
-            news |= Facts::add(&mut self.questions, question.name.to_string());
-        }
-        message.resolved(|resolved| {
-            answers.push(Answer {
-                address: resolved.address,
-                names: resolved.names.iter().map(ToString::to_string).collect(),
-                ttl_s: resolved.ttl_s,
-            });
-        });
-        news || !answers.is_empty()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::mdns::Instance;
 use super::tls::Certificate;
+use super::{dns, mdns};
+use crate::net::MacAddr;
 
 /// Names of one kind kept per flow; a flow that says more says them in vain.
 const MOST_NAMES: usize = 8;
@@ -42,6 +45,29 @@ pub struct Facts {
     pub ssh_client: Option<String>,
     /// Banner of the SSH server.
     pub ssh_server: Option<String>,
+    /// What the server of a mail, file transfer or remote framebuffer connection said first.
+    pub banner: Option<String>,
+    /// Client identifier in MQTT.
+    pub client_id: Option<String>,
+    /// How name resolution is hidden in TLS or QUIC: `dot`, `doh` or `doq`.
+    pub encrypted_dns: Option<&'static str>,
+    /// What devices said of themselves.
+    pub announced: Vec<Announcement>,
+}
+
+/// What a device says of itself on its own network. Nobody proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The protocol it was said in.
+    pub by: &'static str,
+    /// Hardware address, where the message holds it.
+    pub mac: Option<MacAddr>,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// Name.
+    pub name: Option<String>,
+    /// Model, product or class of software.
+    pub model: Option<String>,
 }
 
 impl Facts {
@@ -50,6 +76,16 @@ impl Facts {
         let news = list.len() < MOST_NAMES && !list.contains(&name);
         if news {
             list.push(name);
+        }
+        news
+    }
+
+    /// Adds an announcement, once and while there is room; true where it is news.
+    pub(super) fn announce(&mut self, said: Announcement) -> bool {
+        let is_empty = said.name.is_none() && said.model.is_none();
+        let news = !is_empty && self.announced.len() < MOST_NAMES && !self.announced.contains(&said);
+        if news {
+            self.announced.push(said);
         }
         news
     }
@@ -70,4 +106,37 @@ pub struct Answer {
     pub names: Vec<String>,
     /// Seconds it may be kept.
     pub ttl_s: u32,
+}
+
+/// Where what a payload says is noted.
+#[derive(Debug)]
+pub struct Notes<'n> {
+    /// What the flow is known by.
+    pub facts: &'n mut Facts,
+    /// Addresses that were answered for names.
+    pub answers: &'n mut Vec<Answer>,
+}
+
+impl Notes<'_> {
+    /// Takes over the questions of a DNS message, its answers, and the devices it announces; true where any is new.
+    pub(super) fn name_service(&mut self, message: &dns::Message<'_>, from: IpAddr) -> bool {
+        self.facts.protocol = self.facts.protocol.or(Some("dns"));
+        let mut news = false;
+        for question in message.questions() {
+            news |= Facts::add(&mut self.facts.questions, question.name.to_string());
+        }
+        message.resolved(|resolved| {
+            self.answers.push(Answer {
+                address: resolved.address,
+                names: resolved.names.iter().map(ToString::to_string).collect(),
+                ttl_s: resolved.ttl_s,
+            });
+        });
+        for instance in mdns::instances(message) {
+            let Instance { name, model, .. } = instance;
+            let said = Announcement { by: "mdns", mac: None, address: Some(from), name: Some(name), model };
+            news |= self.facts.announce(said);
+        }
+        news || !self.answers.is_empty()
+    }
 }

@@ -20,6 +20,19 @@ pub enum Protocol {
     Imap,
 }
 
+impl Protocol {
+    /// Its name in `network.protocol`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Smtp => "smtp",
+            Protocol::Ftp => "ftp",
+            Protocol::Pop3 => "pop3",
+            Protocol::Imap => "imap",
+        }
+    }
+}
+
 /// A first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {

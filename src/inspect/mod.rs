@@ -7,6 +7,7 @@
 pub mod cdp;
 mod conversation;
 mod cursor;
+mod datagram;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -40,7 +41,8 @@ pub mod tls;
 pub mod vnc;
 
 pub use conversation::{Conversation, End, Heard, Open};
-pub use facts::{Answer, Facts};
+pub use datagram::Route;
+pub use facts::{Announcement, Answer, Facts, Notes};
 pub use message::{Carrier, Command, CommandKind, Login, Message, Protocol};
 
 /// Which end of a conversation sent what was read, where the protocol's grammar says so.

@@ -6,22 +6,18 @@ use super::cursor::Cursor;
 /// Steps a sequence number may take between two datagrams seen one after the other.
 const STEP_MAX: u16 = 16;
 
-/// Whether `first` and `next`, two datagrams of one direction, belong to one RTP stream.
-#[must_use]
-pub fn is_stream(first: &[u8], next: &[u8]) -> bool {
-    let Some((first, next)) = Header::read(first).zip(Header::read(next)) else { return false };
-    let same = first.source == next.source && first.kind == next.kind && first.source != 0;
-    same && (1..=STEP_MAX).contains(&next.sequence.wrapping_sub(first.sequence))
-}
-
-struct Header {
+/// What tells one datagram of a stream from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
     kind: u8,
     sequence: u16,
     source: u32,
 }
 
 impl Header {
-    fn read(payload: &[u8]) -> Option<Header> {
+    /// The header of a datagram that may be RTP.
+    #[must_use]
+    pub fn read(payload: &[u8]) -> Option<Header> {
         let mut cursor = Cursor(payload);
         let (first, second) = (cursor.u8()?, cursor.u8()?);
         let (sequence, _timestamp, source) = (cursor.be16()?, cursor.be32()?, cursor.be32()?);
@@ -29,6 +25,13 @@ impl Header {
         let kind = second & 0x7f;
         let assigned = matches!(kind, 0..=34 | 96..=127);
         (first >> 6 == 2 && assigned && !cursor.0.is_empty()).then_some(Header { kind, sequence, source })
+    }
+
+    /// Whether `next`, seen after this one in the same direction, goes on with the same stream.
+    #[must_use]
+    pub fn is_followed_by(&self, next: &Header) -> bool {
+        let same = self.source == next.source && self.kind == next.kind && self.source != 0;
+        same && (1..=STEP_MAX).contains(&next.sequence.wrapping_sub(self.sequence))
     }
 }
 
@@ -38,6 +41,10 @@ mod tests {
 
     fn datagram(kind: u8, sequence: u16, source: u32) -> Vec<u8> {
         [&[0x80, kind][..], &sequence.to_be_bytes(), &[0, 0, 1, 0], &source.to_be_bytes(), &[0xd5; 160]].concat()
+    }
+
+    fn is_stream(first: &[u8], next: &[u8]) -> bool {
+        Header::read(first).zip(Header::read(next)).is_some_and(|(first, next)| first.is_followed_by(&next))
     }
 
     #[test]

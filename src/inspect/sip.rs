@@ -13,6 +13,17 @@ pub enum Protocol {
     Rtsp,
 }
 
+impl Protocol {
+    /// Its name in `network.protocol`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Sip => "sip",
+            Protocol::Rtsp => "rtsp",
+        }
+    }
+}
+
 /// What the first head says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signal {

@@ -5,11 +5,13 @@
 //! allocated until a name is made text. [`Message::resolved`] is what a cache "this address was answered for this name"
 //! needs: each address with the CNAME chain from the name asked down to the one that holds it.
 
+mod encrypted;
 mod name;
 mod record;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use encrypted::is_doh;
 pub use name::Name;
 pub use record::{Data, Hints, Record, Records, Section};
 
