@@ -44,6 +44,12 @@ fn name(bencher: Bencher<'_, '_>, name: &str) {
 }
 
 #[divan::bench]
+fn tool(bencher: Bencher<'_, '_>) {
+    let signs = [(Basis::Alpn, "h2"), (Basis::Certificate, "*.example.org"), (Basis::Sni, "router1.teamviewer.com")];
+    bencher.bench(|| black_box(ATTRIBUTOR.tool(black_box(signs))));
+}
+
+#[divan::bench]
 fn load(bencher: Bencher<'_, '_>) {
     bencher.bench(|| Catalogue::embedded().unwrap());
 }

@@ -1,6 +1,6 @@
 //! Whose an endpoint is, case by case, with the data the program ships.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::*;
@@ -230,6 +230,10 @@ fn every_row_is_sourced_dated_and_listed_once() {
     for row in catalogue.services.rows() {
         assert!(row.source.len() > 3 && is_date(&row.date), "{}", row.matches);
     }
+    assert_eq!(lines(include_str!("../../geoip/tools.tsv")).count(), catalogue.tools.rows().len());
+    for row in catalogue.tools.rows() {
+        assert!(row.source.len() > 3 && is_date(&row.date), "{}", row.sign);
+    }
     for text in [include_str!("../../geoip/operators.tsv"), include_str!("../../geoip/services.tsv")] {
         assert!(!text.contains("\tREVIEW\t"), "a row under review names what it would count as");
     }
@@ -259,6 +263,78 @@ fn taiwan_is_never_under_a_china_group() {
     }
     for row in catalogue.makers.rows().iter().filter(|row| row.jurisdiction != taiwan) {
         assert!(!row.registrant.to_lowercase().contains("taiwan"), "{}", row.registrant);
+    }
+}
+
+#[test]
+fn a_tool_is_recognised_by_what_a_flow_shows_and_the_first_sign_counts() {
+    let known = |signs: &[(Basis, &str)]| {
+        let found = ATTRIBUTOR.tool(signs.iter().copied());
+        found.map(|(basis, tool)| (basis, tool.name.as_ref(), tool.kind))
+    };
+    use ToolKind::{DeviceControl, RemoteSupport, Tunnel, Vpn};
+    for (basis, text, name, kind) in [
+        (Basis::Dns, "relay-9b6827f2.net.anydesk.com", "AnyDesk", RemoteSupport),
+        (Basis::Alpn, "anydesk/6.2.0/linux", "AnyDesk", RemoteSupport),
+        (Basis::Certificate, "AnyDesk Client", "AnyDesk", RemoteSupport),
+        (Basis::Certificate, "MeshCentralRoot-8aeaa7", "MeshCentral", RemoteSupport),
+        (Basis::Sni, "client.oray.net", "Sunlogin / AweSun", RemoteSupport),
+        (Basis::Sni, "rs-ny.rustdesk.com", "RustDesk", RemoteSupport),
+        (Basis::Alpn, "argotunnel", "Cloudflare Tunnel", Tunnel),
+        (Basis::Sni, "connect.eu.ngrok-agent.com", "ngrok", Tunnel),
+        (Basis::Protocol, "wireguard", "WireGuard", Vpn),
+        (Basis::Dns, "derp1.tailscale.com", "Tailscale", Vpn),
+        (Basis::Sni, "m2.tuyaeu.com", "Tuya", DeviceControl),
+        (Basis::Dns, "iot.talent-monitoring.com", "TSUN", DeviceControl),
+    ] {
+        assert_eq!(known(&[(Basis::Sni, "www.example.org"), (basis, text)]), Some((basis, name, kind)), "{text}");
+    }
+    assert_eq!(known(&[(Basis::Alpn, "h2"), (Basis::Sni, "www.zoho.com"), (Basis::Protocol, "tls")]), None);
+    let names = Names::default().with(Basis::Sni, "router1.teamviewer.com").with_dns(["todesk.com"]);
+    assert_eq!(ATTRIBUTOR.tool(names.iter()).unwrap().1.name, "TeamViewer");
+}
+
+#[test]
+fn tools_are_sorted_and_agree_with_the_services_about_jurisdictions() {
+    let catalogue = &ATTRIBUTOR.catalogue;
+    let keys: Vec<_> =
+        catalogue.tools.rows().iter().map(|row| (row.name.to_lowercase(), row.sign.to_string())).collect();
+    assert!(keys.is_sorted_by_key(|(name, sign)| (name.clone(), sign.to_lowercase())));
+    let all = Catalogue::open(catalogue::Options { review: true, ..Default::default() }).unwrap();
+    for row in catalogue.tools.rows() {
+        let Sign::Domain(name) = &row.sign else { continue };
+        if let Some(service) = all.services.of_name(name) {
+            let counted = (service.status == Status::Listed).then_some(service.jurisdiction);
+            assert_eq!(row.jurisdiction, counted, "{name}");
+        }
+    }
+    let mut told = HashMap::new();
+    for row in catalogue.tools.rows() {
+        let facts = (row.kind, &row.vendor, row.jurisdiction);
+        assert_eq!(*told.entry(&row.name).or_insert(facts), facts, "{}", row.sign);
+    }
+}
+
+#[test]
+fn a_tools_jurisdiction_counts_where_no_service_is_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tools.tsv");
+    let header = tool::COLUMNS.join("\t");
+    let open = |row: &str| {
+        std::fs::write(&path, format!("{header}\n{row}\n")).unwrap();
+        Catalogue::open(catalogue::Options { tools: Some(path.clone()), ..Default::default() })
+    };
+    let row = "Desk\tremote_support\tDesk Ltd\tHK\tdomain:desk.example\tcontract 7\t2026-11\t";
+    let attributor = Attributor::new(Databases::embedded().unwrap(), open(row).unwrap());
+    assert_eq!(told(&attributor.attribute_name("relay.desk.example")), "provided HK medium Desk Ltd");
+    for (wrong, expected) in [
+        (row.replace("HK", "Hongkong"), "column jurisdiction"),
+        (row.replace("domain:", "name:"), "expected domain:NAME"),
+        (row.replace("remote_support", "remote"), "expected remote_support, tunnel"),
+        (row.replace("contract 7", ""), "column source"),
+    ] {
+        let error = open(&wrong).unwrap_err().to_string();
+        assert!(error.contains(":2: ") && error.contains(expected), "{error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The catalogues: operators, services and device makers, as `geoip/` ships them and as the user adds to them.
+//! The catalogues: operators, services, tools and device makers, as `geoip/` ships them and as the user adds to them.
 //!
 //! A catalogue is tab-separated text with a line that names its columns; lines that begin with `#` are comments. Each row
 //! has its source and date. Rows under review are read but count only where the user says so.
@@ -11,6 +11,7 @@ use std::str::FromStr;
 use super::device::{self, Makers};
 use super::operator::{self, Operator, Operators};
 use super::service::{self, Service, Services};
+use super::tool::{self, Tool, Tools};
 
 /// Text of a row: shipped text is borrowed from the program.
 pub type Text = Cow<'static, str>;
@@ -101,19 +102,23 @@ pub struct Options {
     pub operators: Option<PathBuf>,
     /// A further file with the columns of `geoip/services.tsv`.
     pub services: Option<PathBuf>,
+    /// A further file with the columns of `geoip/tools.tsv`.
+    pub tools: Option<PathBuf>,
     /// The user's own rows; they stand above any file.
     pub operator_rows: Vec<Operator>,
     /// See `operator_rows`.
     pub service_rows: Vec<Service>,
 }
 
-/// Operators, services and makers, ready for look-ups.
+/// Operators, services, tools and makers, ready for look-ups.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     /// By AS number.
     pub operators: Operators,
     /// By host name and address.
     pub services: Services,
+    /// By host name, ALPN protocol, certificate and protocol.
+    pub tools: Tools,
     /// By MAC prefix.
     pub makers: Makers,
     /// Sorted.
@@ -148,19 +153,23 @@ impl Catalogue {
         if let Some(path) = &options.services {
             user(path, &service::COLUMNS, |row| Service::read(row).map(|row| services.push(row)))?;
         }
+        let mut tools = tools(options.tools.as_deref())?;
         operators.extend(options.operator_rows);
         services.extend(options.service_rows);
         let mut makers = device::embedded(options.review)?;
         let mut owners: Vec<Text> = operators.iter().map(|row| row.group.clone()).collect();
         owners.extend(services.iter().map(|row| row.vendor.clone()));
+        owners.extend(tools.iter().map(|row| row.vendor.clone()));
         owners.extend(makers.rows().iter().map(|row| row.vendor.clone()));
         owners.sort_unstable();
         owners.dedup();
         operators.iter_mut().for_each(|row| row.owner = owner_id(&owners, &row.group));
         services.iter_mut().for_each(|row| row.owner = owner_id(&owners, &row.vendor));
+        tools.iter_mut().for_each(|row| row.owner = owner_id(&owners, &row.vendor));
         makers.name_owners(|vendor| owner_id(&owners, vendor));
         let operators = Operators::new(operators, options.review);
-        Ok(Catalogue { operators, services: Services::new(services, options.review), makers, owners })
+        let services = Services::new(services, options.review);
+        Ok(Catalogue { operators, services, tools: Tools::new(tools), makers, owners })
     }
 
     /// What an owner is called.
@@ -168,6 +177,18 @@ impl Catalogue {
     pub fn owner(&self, id: OwnerId) -> &str {
         self.owners.get(id.0 as usize).map_or("", |name| name)
     }
+}
+
+/// What the program ships with what the user's file adds above it.
+fn tools(path: Option<&Path>) -> Result<Vec<Tool>, CatalogueError> {
+    let mut rows: Vec<Tool> = Vec::new();
+    shipped("geoip/tools.tsv", include_str!("../../geoip/tools.tsv"), &tool::COLUMNS, |row| {
+        Tool::read(row).map(|row| rows.push(row))
+    })?;
+    if let Some(path) = path {
+        user(path, &tool::COLUMNS, |row| Tool::read(row).map(|row| rows.push(row)))?;
+    }
+    Ok(rows)
 }
 
 fn owner_id(owners: &[Text], name: &str) -> OwnerId {

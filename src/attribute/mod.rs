@@ -13,9 +13,11 @@ pub mod catalogue;
 pub mod device;
 pub mod evidence;
 pub mod geo;
+mod lookup;
 pub mod names;
 pub mod operator;
 pub mod service;
+pub mod tool;
 
 #[cfg(test)]
 mod cases;
@@ -31,6 +33,7 @@ use geo::{Databases, Place, Role, Source};
 pub use names::{Basis, Certificate, Names};
 pub use operator::{Operator, Operators};
 pub use service::{Match, Service, ServiceRole, Services, Suffix};
+pub use tool::{Sign, Tool, ToolKind, Tools};
 
 /// What is known of a remote endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,10 +133,22 @@ impl Attributor {
         self.catalogue.makers.of(mac)
     }
 
+    /// The tool that what a flow showed is a sign of, and what it was read from; of several signs the first that is one.
+    ///
+    /// A sign is what [`Names::iter`] gives, and besides it the ALPN protocols ([`Basis::Alpn`]), the common names and
+    /// organisations of a certificate ([`Basis::Certificate`]) and the name of the protocol ([`Basis::Protocol`]).
+    #[must_use]
+    pub fn tool<'s>(&self, signs: impl IntoIterator<Item = (Basis, &'s str)>) -> Option<(Basis, &Tool)> {
+        signs.into_iter().find_map(|(basis, text)| Some((basis, self.catalogue.tools.of(basis, text)?)))
+    }
+
     fn add_names<'a>(&'a self, names: &Names<'a>, evidence: &mut Evidences<'a>) {
         for (basis, name) in names.iter() {
             if let Some(service) = self.catalogue.services.of_name(name) {
                 evidence.push(self.provided(service, basis, name));
+            } else if let Some(made) = self.catalogue.tools.of_name(name).and_then(|tool| self.made(tool, basis, name))
+            {
+                evidence.push(made);
             }
         }
         if let Some(certified) = names.certificate.and_then(|certificate| self.certified(certificate)) {
@@ -185,6 +200,19 @@ impl Attributor {
         }
     }
 
+    fn made<'a>(&'a self, tool: &'a Tool, basis: Basis, subject: &'a str) -> Option<Evidence<'a>> {
+        Some(Evidence {
+            jurisdiction: tool.jurisdiction?,
+            kind: EvidenceKind::Provided,
+            strength: Strength::Medium,
+            basis,
+            owner: Some(self.owner(tool.owner)),
+            subject,
+            source: &tool.source,
+            date: &tool.date,
+        })
+    }
+
     /// A certificate speaks for its subject: the maker of that name, else the country it states.
     fn certified<'a>(&'a self, certificate: Certificate<'a>) -> Option<Evidence<'a>> {
         let maker = self.catalogue.makers.of_registrant(certificate.organization);
@@ -211,7 +239,7 @@ impl Attributor {
         &self.databases
     }
 
-    /// Operators, services and makers.
+    /// Operators, services, tools and makers.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue

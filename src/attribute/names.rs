@@ -24,6 +24,10 @@ pub enum Basis {
     Dns,
     /// The subject of a TLS certificate.
     Certificate,
+    /// A protocol offered in a TLS or QUIC ClientHello (ALPN, RFC 7301).
+    Alpn,
+    /// The protocol the payload is of.
+    Protocol,
     /// A name the user typed.
     Asked,
 }
@@ -40,6 +44,8 @@ impl Basis {
             Basis::HttpHost => "http_host",
             Basis::Dns => "dns",
             Basis::Certificate => "certificate",
+            Basis::Alpn => "alpn",
+            Basis::Protocol => "protocol",
             Basis::Asked => "asked",
         }
     }

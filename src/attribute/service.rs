@@ -1,15 +1,14 @@
 //! Whose service a host name or an address is.
 //!
-//! A name matches by suffix on a label boundary, the longest suffix wins. The search walks the name once from its right
-//! end with a rolling hash and asks the table at each boundary, so a look-up costs a few nanoseconds a label, allocates
-//! nothing, and is linear in hostile names. Names are compared as A-labels (RFC 5890), as DNS and TLS carry them.
+//! A name matches by suffix on a label boundary, the longest suffix wins. Names are compared as A-labels (RFC 5890), as
+//! DNS and TLS carry them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::catalogue::{CatalogueError, Confidence, OwnerId, Row, RowError, Status, Text, shipped};
+use super::lookup::Places;
 use crate::net::{Country, Prefix, PrefixMap};
 
 /// Columns of `geoip/services.tsv`.
@@ -253,8 +252,7 @@ impl FromStr for Ports {
 #[derive(Debug, Default)]
 pub struct Services {
     rows: Vec<Service>,
-    /// By [`Rolling`] hash of the suffix; no two suffixes share one.
-    by_suffix: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    by_suffix: Places,
     by_prefix: PrefixMap<u32>,
 }
 
@@ -273,9 +271,7 @@ impl Services {
         }
         for (row, place) in services.rows.iter().zip(0..).filter(|(row, _)| review || row.status == Status::Listed) {
             match &row.matches {
-                Match::Suffix(suffix) => {
-                    services.by_suffix.insert(Rolling::of(suffix), place);
-                }
+                Match::Suffix(suffix) => services.by_suffix.insert_end(suffix, place),
                 Match::Prefix(prefix) => {
                     services.by_prefix.insert(*prefix, place);
                 }
@@ -287,24 +283,13 @@ impl Services {
     /// The service of `name`: the longest suffix that is listed.
     #[must_use]
     pub fn of_name(&self, name: &str) -> Option<&Service> {
-        let name = name.strip_suffix('.').unwrap_or(name);
-        let mut hash = Rolling::default();
-        let mut found = None;
-        for (at, &byte) in name.as_bytes().iter().enumerate().rev() {
-            if byte == b'.' {
-                found = self.listed(hash, name.get(at + 1..)).or(found);
+        self.by_suffix.longest_end(name, |place, suffix| {
+            let row = self.rows.get(place as usize)?;
+            match &row.matches {
+                Match::Suffix(known) => known.eq_ignore_ascii_case(suffix).then_some(row),
+                Match::Prefix(_) => None,
             }
-            hash.push(byte);
-        }
-        self.listed(hash, Some(name)).or(found)
-    }
-
-    fn listed(&self, hash: Rolling, suffix: Option<&str>) -> Option<&Service> {
-        let row = self.rows.get(*self.by_suffix.get(&hash.value())? as usize)?;
-        match &row.matches {
-            Match::Suffix(known) => known.eq_ignore_ascii_case(suffix?).then_some(row),
-            Match::Prefix(_) => None,
-        }
+        })
     }
 
     /// The service of each name that has one.
@@ -326,51 +311,5 @@ impl Services {
     #[must_use]
     pub fn rows(&self) -> &[Service] {
         &self.rows
-    }
-}
-
-/// FNV-1a over the bytes of a name from its right end, letters folded to lower case.
-#[derive(Clone, Copy)]
-struct Rolling(u64);
-
-impl Default for Rolling {
-    fn default() -> Self {
-        Rolling(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Rolling {
-    fn of(name: &str) -> u64 {
-        let mut hash = Rolling::default();
-        name.bytes().rev().for_each(|byte| hash.push(byte));
-        hash.value()
-    }
-
-    #[inline]
-    fn push(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    /// Mixed, since the table uses the upper and the lower bits.
-    fn value(self) -> u64 {
-        (self.0 ^ self.0 >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-/// The hash of a number that is one.
-#[derive(Clone, Copy, Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
     }
 }

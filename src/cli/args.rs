@@ -38,7 +38,7 @@ pub(super) enum Command {
     Check(ConfigArgs),
     /// Tell where an address is, whose network or name it is, and what the configuration thinks of it
     Explain(ExplainArgs),
-    /// List the operators and services the program knows, with sources and dates
+    /// List the operators, services and tools the program knows, with sources and dates
     Catalogue(CatalogueArgs),
     /// Print a completion script for a shell
     Completions {

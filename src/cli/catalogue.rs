@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::attribute::{Catalogue, Confidence, Operator, Service, ServiceRole, Status};
+use crate::attribute::{Catalogue, Confidence, Operator, Service, ServiceRole, Status, Tool, ToolKind};
 use crate::run;
 
 use super::args::{CatalogueArgs, ExplainFormat};
@@ -43,7 +43,17 @@ fn text(catalogue: &Catalogue) -> String {
             status(row.status)
         );
     }
+    for row in catalogue.tools.rows() {
+        let (name, vendor, sign, kind) = (&row.name, &row.vendor, &row.sign, row.kind.as_str());
+        let (country, source, date) = (jurisdiction(row), &row.source, &row.date);
+        let _ = writeln!(text, "tool\t{sign}\t{name} ({vendor})\t{country}\tlisted\t{kind}\t\t{source}\t{date}");
+    }
     text
+}
+
+/// The code, or `-` where no source tells it.
+fn jurisdiction(tool: &Tool) -> String {
+    tool.jurisdiction.map_or("-".to_owned(), |country| country.to_string())
 }
 
 fn confidence(confidence: Confidence) -> &'static str {
@@ -58,6 +68,7 @@ fn confidence(confidence: Confidence) -> &'static str {
 struct Listing<'a> {
     operators: Vec<OperatorRow<'a>>,
     services: Vec<ServiceRow<'a>>,
+    tools: Vec<ToolRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -95,10 +106,25 @@ struct ServiceRow<'a> {
     note: &'a str,
 }
 
+#[derive(Serialize)]
+struct ToolRow<'a> {
+    r#match: String,
+    tool: &'a str,
+    kind: ToolKind,
+    vendor: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jurisdiction: Option<String>,
+    source: &'a str,
+    date: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
+}
+
 fn json(catalogue: &Catalogue) -> Result<String, Failure> {
     let listing = Listing {
         operators: catalogue.operators.rows().iter().map(operator).collect(),
         services: catalogue.services.rows().iter().map(service).collect(),
+        tools: catalogue.tools.rows().iter().map(tool).collect(),
     };
     serde_json::to_string_pretty(&listing).map(|text| text + "\n").map_err(|error| Failure::Failed(error.to_string()))
 }
@@ -130,6 +156,19 @@ fn service(row: &Service) -> ServiceRow<'_> {
         status: row.status,
         role: row.role,
         confidence: row.confidence,
+        source: &row.source,
+        date: &row.date,
+        note: &row.note,
+    }
+}
+
+fn tool(row: &Tool) -> ToolRow<'_> {
+    ToolRow {
+        r#match: row.sign.to_string(),
+        tool: &row.name,
+        kind: row.kind,
+        vendor: &row.vendor,
+        jurisdiction: row.jurisdiction.map(|country| country.to_string()),
         source: &row.source,
         date: &row.date,
         note: &row.note,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::attribute::{Basis, Evidence, EvidenceKind, Strength, Suffix};
+use crate::attribute::{Basis, Evidence, EvidenceKind, Strength, Suffix, Tool, ToolKind};
 use crate::detect::Verdict;
 use crate::net::Scope;
 use crate::run;
@@ -20,10 +20,14 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         Asked::Address(address) => Verdict::of(*address, &attributor, &config.assets, &config.jurisdictions),
         Asked::Name(name) => Verdict::of_name(&name.0, &attributor, &config.jurisdictions),
     };
-    let reasons = reasons(&verdict, asked);
+    let tool = match asked {
+        Asked::Address(_) => None,
+        Asked::Name(name) => attributor.tool([(Basis::Asked, name.0.as_str())]).map(|(_, tool)| tool),
+    };
+    let reasons = reasons(&verdict, asked, tool);
     let text = match args.format {
-        ExplainFormat::Json => json(&verdict, asked, &reasons)?,
-        ExplainFormat::Text => text(&verdict, asked, &reasons),
+        ExplainFormat::Json => json(&verdict, asked, tool, &reasons)?,
+        ExplainFormat::Text => text(&verdict, asked, tool, &reasons),
     };
     print(text.as_bytes())
 }
@@ -58,7 +62,7 @@ impl std::fmt::Display for Asked {
 }
 
 /// Why the verdict is what it is, a sentence each.
-fn reasons(verdict: &Verdict<'_>, asked: &Asked) -> Vec<String> {
+fn reasons(verdict: &Verdict<'_>, asked: &Asked, tool: Option<&Tool>) -> Vec<String> {
     if verdict.home {
         return vec!["a monitored host, not a remote endpoint".to_owned()];
     }
@@ -69,6 +73,7 @@ fn reasons(verdict: &Verdict<'_>, asked: &Asked) -> Vec<String> {
             .map(|item| format!("{}, which is not flagged", tie(&item, verdict.attribution.place.asn)))
             .collect();
         let unknown = match asked {
+            Asked::Name(_) if tool.is_some() => "no source tells its jurisdiction",
             Asked::Name(_) => "the name is in no catalogue",
             Asked::Address(address) if Scope::of(*address).is_global() => "its country is unknown",
             Asked::Address(_) => "not an address of the Internet",
@@ -100,7 +105,13 @@ fn tie(evidence: &Evidence<'_>, asn: Option<u32>) -> String {
     }
 }
 
-fn text(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> String {
+/// `remote-support tool: AnyDesk, by AnyDesk Software, Germany (DE)`.
+fn made(tool: &Tool) -> String {
+    let place = tool.jurisdiction.map_or(String::new(), |country| format!(", {} ({country})", country.name()));
+    format!("{}: {}, by {}{place}", tool.kind.noun(), tool.name, tool.vendor)
+}
+
+fn text(verdict: &Verdict<'_>, asked: &Asked, tool: Option<&Tool>, reasons: &[String]) -> String {
     let place = verdict.attribution.place;
     let country = place.country.map_or("unknown".to_owned(), |country| format!("{} ({country})", country.name()));
     let network = match (place.asn, place.organization) {
@@ -124,6 +135,9 @@ fn text(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> String {
             evidence.date
         ));
     }
+    if let Some(tool) = tool {
+        text.push_str(&format!("  {} – {} {}\n", made(tool), tool.source, tool.date));
+    }
     text.push_str(if verdict.is_flagged() { "  verdict  FLAGGED\n" } else { "  verdict  not flagged\n" });
     for reason in reasons {
         text.push_str(&format!("           {reason}\n"));
@@ -142,6 +156,8 @@ struct Explanation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     r#as: Option<As<'a>>,
     evidence: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<Means<'a>>,
     verdict: Judgement<'a>,
 }
 
@@ -176,13 +192,38 @@ struct Item<'a> {
     date: &'a str,
 }
 
+/// A tool, as the name asked for is a sign of it.
+#[derive(Serialize)]
+struct Means<'a> {
+    name: &'a str,
+    kind: ToolKind,
+    vendor: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jurisdiction: Option<String>,
+    source: &'a str,
+    date: &'a str,
+}
+
+impl<'a> Means<'a> {
+    fn of(tool: &'a Tool) -> Self {
+        Means {
+            name: &tool.name,
+            kind: tool.kind,
+            vendor: &tool.vendor,
+            jurisdiction: tool.jurisdiction.map(|country| country.to_string()),
+            source: &tool.source,
+            date: &tool.date,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Judgement<'a> {
     flagged: bool,
     reasons: &'a [String],
 }
 
-fn json(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> Result<String, Failure> {
+fn json(verdict: &Verdict<'_>, asked: &Asked, tool: Option<&Tool>, reasons: &[String]) -> Result<String, Failure> {
     let place = verdict.attribution.place;
     let network = place.asn.is_some() || place.organization.is_some();
     let (ip, domain) = match asked {
@@ -208,6 +249,7 @@ fn json(verdict: &Verdict<'_>, asked: &Asked, reasons: &[String]) -> Result<Stri
                 date: item.date,
             })
             .collect(),
+        tool: tool.map(Means::of),
         verdict: Judgement { flagged: verdict.is_flagged(), reasons },
     };
     serde_json::to_string_pretty(&explanation)

@@ -166,6 +166,7 @@ fn geoip(table: GeoipTable, sources: &Sources<'_>) -> Result<Geoip, ConfigError>
         asn: path(table.asn),
         operators: path(table.operators),
         services: path(table.services),
+        tools: path(table.tools),
         review: table.review,
         overrides,
     })

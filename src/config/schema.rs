@@ -93,6 +93,7 @@ pub(super) struct GeoipTable {
     pub(super) asn: Option<Spanned<String>>,
     pub(super) operators: Option<Spanned<String>>,
     pub(super) services: Option<Spanned<String>>,
+    pub(super) tools: Option<Spanned<String>>,
     pub(super) review: bool,
     #[serde(rename = "override")]
     pub(super) overrides: Vec<OverrideEntry>,

@@ -153,6 +153,8 @@ pub struct Geoip {
     pub operators: Option<PathBuf>,
     /// A further catalogue of services, with the columns of `geoip/services.tsv`.
     pub services: Option<PathBuf>,
+    /// A further catalogue of tools, with the columns of `geoip/tools.tsv`.
+    pub tools: Option<PathBuf>,
     /// Rows of the catalogues that are under review count too.
     pub review: bool,
     /// What the user knows better than any database; no two have the same prefix, the longest prefix wins.

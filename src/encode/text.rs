@@ -106,6 +106,8 @@ fn evidence(item: &EvidenceInfo) -> String {
         Basis::HttpHost => " (HTTP host)",
         Basis::Dns => " (DNS)",
         Basis::Certificate => " (certificate)",
+        Basis::Alpn => " (ALPN)",
+        Basis::Protocol => " (protocol)",
         Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Asked => "",
     };
     format!("{tie} by {}{named} ({})", Printable(&item.detail), item.jurisdiction)

@@ -52,6 +52,7 @@ pub fn catalogue(config: &Config) -> Result<Catalogue, CatalogueError> {
         review: geoip.review,
         operators: geoip.operators.clone(),
         services: geoip.services.clone(),
+        tools: geoip.tools.clone(),
         operator_rows: config.operators.clone(),
         service_rows: config.services.clone(),
     })

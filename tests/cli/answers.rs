@@ -49,6 +49,49 @@ fn explain_answers_people() {
 }
 
 #[test]
+fn explain_tells_what_tool_a_name_belongs_to() {
+    let scratch = Scratch::new();
+    for (name, said) in [
+        (
+            "relay-9b6827f2.net.anydesk.com",
+            &["remote-support tool: AnyDesk", "Germany (DE)", "2026-", "not flagged"][..],
+        ),
+        ("client.oray.net", &["remote-support tool: Sunlogin", "China (CN)", "FLAGGED"]),
+        ("derp1.tailscale.com", &["VPN: Tailscale", "not flagged", "no source tells its jurisdiction"]),
+        ("www.example.org", &["not flagged", "the name is in no catalogue"]),
+    ] {
+        let outcome = scratch.run(&["explain", name]);
+        assert_works(&outcome);
+        for part in said {
+            assert!(outcome.stdout.contains(part), "{part:?} is not in: {}", outcome.stdout);
+        }
+    }
+    let outcome = scratch.run(&["explain", "client.oray.net", "--format", "json"]);
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&answer["tool"]["kind"], &answer["tool"]["jurisdiction"]), (&"remote_support".into(), &"CN".into()));
+}
+
+#[test]
+fn the_catalogue_lists_tools_with_the_users_own() {
+    let scratch = Scratch::new();
+    let header = "tool\tkind\tvendor\tjurisdiction\tmatch\tsource\tdate\tnote";
+    let row = "Desk\ttunnel\tDesk Ltd\t-\tdomain:desk.example\tcontract 7\t2026-11\t";
+    std::fs::write(scratch.path("tools.tsv"), format!("{header}\n{row}\n")).unwrap();
+    std::fs::write(scratch.path("own.toml"), "[geoip]\ntools = \"tools.tsv\"\n").unwrap();
+    let outcome = scratch.run(&["catalogue", "-c", "own.toml"]);
+    assert_works(&outcome);
+    for line in
+        ["tool\talpn:anydesk/\tAnyDesk (AnyDesk Software)\tDE\t", "tool\tdomain:desk.example\tDesk (Desk Ltd)\t-\t"]
+    {
+        assert!(outcome.stdout.contains(line), "{line:?} is not listed");
+    }
+    let outcome = scratch.run(&["catalogue", "-c", "own.toml", "--format", "json"]);
+    let listing: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let own = listing["tools"].as_array().unwrap().iter().find(|row| row["tool"] == "Desk").unwrap();
+    assert_eq!((&own["match"], &own["kind"]), (&"domain:desk.example".into(), &"tunnel".into()));
+}
+
+#[test]
 fn explain_answers_programs() {
     let scratch = Scratch::new();
     let answer = |address: &str| -> Value {
