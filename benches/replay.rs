@@ -74,6 +74,7 @@ fn mixed(bencher: Bencher<'_, '_>, flows: u32) {
                 let [list] = &mut packets;
                 shard.handle(&batch, list, front.clock(), &mut updates);
                 list.clear();
+                judge.hear(front.sightings());
                 judge.handle(&mut updates, &mut []);
             }
             shard.finish(front.clock(), &mut updates);

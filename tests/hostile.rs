@@ -73,6 +73,7 @@ impl Pipeline {
         let ([packets], clock) = (&mut self.packets, self.front.clock());
         self.shard.handle(&self.batch, packets, clock, &mut self.updates);
         packets.clear();
+        self.judge.hear(self.front.sightings());
         self.judge.handle(&mut self.updates, &mut [&mut self.alerts as &mut dyn Output, &mut self.flows]);
     }
 

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | operated, by the autonomous system | strong |
 //! | two kinds agree on a jurisdiction (the location of an anycast address agrees with nothing) | strong |
-//! | one kind: located; provided; operated, by a cloud's or CDN's name alone | medium |
+//! | one kind: located; provided; operated, by a cloud's or CDN's name alone; made, under the maker's own brand | medium |
 //! | located on an anycast or CDN network; located in Hong Kong; a bulk name; low confidence; a module's maker | weak |
 
 use super::{Basis, OwnerId};
@@ -21,6 +21,8 @@ pub enum EvidenceKind {
     Operated,
     /// Whose service it is.
     Provided,
+    /// Who made the device.
+    Made,
 }
 
 impl EvidenceKind {
@@ -31,6 +33,7 @@ impl EvidenceKind {
             EvidenceKind::Located => "located",
             EvidenceKind::Operated => "operated",
             EvidenceKind::Provided => "provided",
+            EvidenceKind::Made => "made",
         }
     }
 }

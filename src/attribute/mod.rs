@@ -13,8 +13,10 @@ pub mod catalogue;
 pub mod device;
 pub mod evidence;
 pub mod geo;
+pub mod knowledge;
 mod lookup;
 pub mod names;
+pub mod neighbours;
 pub mod operator;
 pub mod service;
 pub mod tool;
@@ -30,7 +32,9 @@ pub use catalogue::{Catalogue, CatalogueError, Confidence, OwnerId, Status};
 pub use device::{Device, Maker, Makers, Product};
 pub use evidence::{Evidence, EvidenceKind, Evidences, MAX_EVIDENCE, Owner, Strength};
 use geo::{Databases, Place, Role, Source};
+pub use knowledge::{Knowledge, Neighbour};
 pub use names::{Basis, Certificate, Names};
+pub use neighbours::{Neighbours, Said};
 pub use operator::{Operator, Operators};
 pub use service::{Match, Service, ServiceRole, Services, Suffix};
 pub use tool::{Sign, Tool, ToolKind, Tools};
@@ -140,6 +144,25 @@ impl Attributor {
     #[must_use]
     pub fn tool<'s>(&self, signs: impl IntoIterator<Item = (Basis, &'s str)>) -> Option<(Basis, &Tool)> {
         signs.into_iter().find_map(|(basis, text)| Some((basis, self.catalogue.tools.of(basis, text)?)))
+    }
+
+    /// What the maker of a device on a monitored network tells; no evidence where it is unknown.
+    #[must_use]
+    pub fn attribute_device<'a>(&'a self, device: Device<'a>) -> Attribution<'a> {
+        let mut evidence = Evidences::default();
+        if let Some(maker) = device.maker {
+            evidence.push(Evidence {
+                jurisdiction: maker.jurisdiction,
+                kind: EvidenceKind::Made,
+                strength: if maker.product == Product::Brand { Strength::Medium } else { Strength::Weak },
+                basis: Basis::Mac,
+                owner: Some(self.owner(maker.owner)),
+                subject: device.registrant,
+                source: &maker.source,
+                date: &maker.date,
+            });
+        }
+        Attribution { place: Place::default(), evidence }
     }
 
     fn add_names<'a>(&'a self, names: &Names<'a>, evidence: &mut Evidences<'a>) {

@@ -28,6 +28,8 @@ pub enum Basis {
     Alpn,
     /// The protocol the payload is of.
     Protocol,
+    /// The hardware address of the device.
+    Mac,
     /// A name the user typed.
     Asked,
 }
@@ -46,6 +48,7 @@ impl Basis {
             Basis::Certificate => "certificate",
             Basis::Alpn => "alpn",
             Basis::Protocol => "protocol",
+            Basis::Mac => "mac",
             Basis::Asked => "asked",
         }
     }

@@ -202,7 +202,7 @@ impl Tools {
             Basis::Alpn => self.of_alpn(text),
             Basis::Certificate => self.of_certificate(text),
             Basis::Protocol => self.of_protocol(text),
-            Basis::Address | Basis::Asn | Basis::AddressRule => None,
+            Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Mac => None,
         }
     }
 

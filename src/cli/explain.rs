@@ -102,6 +102,7 @@ fn tie(evidence: &Evidence<'_>, asn: Option<u32>) -> String {
         EvidenceKind::Located => format!("located in {} ({country})", country.name()),
         EvidenceKind::Operated => format!("operated by {detail}, {} ({country})", country.name()),
         EvidenceKind::Provided => format!("provided by {detail}, {} ({country})", country.name()),
+        EvidenceKind::Made => format!("made by {detail}, {} ({country})", country.name()),
     }
 }
 

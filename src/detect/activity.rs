@@ -11,6 +11,8 @@ pub enum Activity {
     Egress,
     /// Somebody tried and got no answer.
     Attempt,
+    /// A device nobody declared is of a flagged maker.
+    Device,
 }
 
 /// What a SIEM is told about an activity.
@@ -33,6 +35,7 @@ impl Activity {
         match self {
             Activity::Egress => "egress",
             Activity::Attempt => "attempt",
+            Activity::Device => "flagged-device",
         }
     }
 
@@ -42,6 +45,7 @@ impl Activity {
         match self {
             Activity::Egress => "Data sent to a flagged jurisdiction",
             Activity::Attempt => "Unanswered contact with a flagged jurisdiction",
+            Activity::Device => "Undeclared device of a maker in a flagged jurisdiction",
         }
     }
 
@@ -56,6 +60,9 @@ impl Activity {
                 tactic_id: "TA0010",
                 tactic: "Exfiltration",
             },
+            (Activity::Device, _) => {
+                Technique { id: "T1200", name: "Hardware Additions", tactic_id: "TA0001", tactic: "Initial Access" }
+            }
             (Activity::Attempt, Direction::Inbound) => {
                 Technique { id: "T1595", name: "Active Scanning", tactic_id: "TA0043", tactic: "Reconnaissance" }
             }

@@ -74,6 +74,27 @@ pub struct AssetInfo {
     pub supplier: Option<String>,
     /// Owner.
     pub owner: Option<String>,
+    /// What is known of the device from the network alone.
+    pub device: Option<DeviceInfo>,
+}
+
+/// A device of a monitored network as the traffic shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its own hardware address.
+    pub mac: Option<MacAddr>,
+    /// Who registered the prefix of that address.
+    pub registrant: Option<String>,
+    /// The vendor that registrant is known to be.
+    pub vendor: Option<String>,
+    /// What that vendor makes.
+    pub class: Option<String>,
+    /// Name it gives itself.
+    pub name: Option<String>,
+    /// Model it says it is.
+    pub model: Option<String>,
+    /// The protocol in which it said so.
+    pub announced_by: Option<&'static str>,
 }
 
 /// A flagged jurisdiction as an alert names it.

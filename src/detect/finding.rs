@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::attribute::{Attribution, Strength};
+use crate::attribute::{Attribution, Said, Strength};
 use crate::flow::{CommunityId, Party};
 use crate::net::Timestamp;
 
 use super::{
-    Activity, Alert, AssetInfo, DetectCounters, Direction, Entity, EvidenceInfo, Factors, FlowInfo, JurisdictionInfo,
-    Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject, Totals,
+    Activity, Alert, AssetInfo, DetectCounters, DeviceInfo, Direction, Entity, EvidenceInfo, Factors, FlowInfo,
+    JurisdictionInfo, Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject, Totals,
 };
 
 /// Pieces of evidence one finding lists at most; the relation's remote addresses may be many.
@@ -34,6 +34,9 @@ impl Findings {
     ) {
         let (relation, at) = (observation.relation, subject.judged.update.at);
         if !self.by_relation.contains_key(&relation) {
+            self.rename(relation, subject);
+        }
+        if !self.by_relation.contains_key(&relation) {
             self.make_room(policy, at, out);
         }
         let finding = self.by_relation.entry(relation).or_insert_with(|| Finding::new(relation, subject, policy));
@@ -47,6 +50,24 @@ impl Findings {
                 out.push(alert);
             }
             None => self.counters.suppressed += u64::from(finding.is_open()),
+        }
+    }
+
+    /// A flow that shows its owner only later began under the network: where that finding is about nothing but this flow,
+    /// it is the finding of the owner from now on.
+    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
+        let Entity::Owner(_) = relation.entity else { return };
+        let earlier = subject.entity_of_address();
+        let former = Relation { entity: earlier, ..relation };
+        let is_of_flow = |finding: &Finding| finding.only_flow == Some(subject.judged.update.flow);
+        if earlier == relation.entity || !self.by_relation.get(&former).is_some_and(is_of_flow) {
+            return;
+        }
+        if let Some(mut finding) = self.by_relation.remove(&former) {
+            self.deadlines.remove(&(finding.deadline, former));
+            finding.rename(relation, subject);
+            self.deadlines.insert((finding.deadline, relation));
+            self.by_relation.insert(relation, finding);
         }
     }
 
@@ -114,6 +135,10 @@ struct Finding {
     next_growth: u64,
     /// The flow that added last; `None` while not open.
     flow: Option<FlowInfo>,
+    /// The flow that all of it is about, while there is only one.
+    only_flow: Option<u64>,
+    /// Whether the entity has become more specific since the last alert.
+    is_renamed: bool,
 }
 
 impl Finding {
@@ -151,9 +176,11 @@ impl Finding {
             next_number: 0,
             next_growth: match relation.activity {
                 Activity::Egress => policy.egress_min_bytes.max(1),
-                Activity::Attempt => 1,
+                Activity::Attempt | Activity::Device => 1,
             },
             flow: None,
+            only_flow: Some(update.flow),
+            is_renamed: false,
         };
         finding.weigh(policy);
         finding
@@ -173,7 +200,8 @@ impl Finding {
         self.totals.received_bytes += added.received_bytes;
         self.totals.flows += added.flows;
         self.totals.inbound_flows += added.inbound_flows;
-        let worse = self.learn(subject, policy);
+        self.only_flow = self.only_flow.filter(|flow| *flow == update.flow);
+        let worse = self.learn(subject, policy) | std::mem::take(&mut self.is_renamed);
         let grown = self.growth() >= self.next_growth;
         let news = grown || worse && self.is_open();
         if !news && !self.is_open() {
@@ -186,8 +214,18 @@ impl Finding {
             return None;
         }
         self.next_growth = self.growth().saturating_mul(10);
+        if let Some(asset) = &mut self.asset {
+            asset.device = device_info(subject);
+        }
         let step = if self.is_open() { Step::Updated } else { Step::Opened };
         Some(self.alert(step, update.at, flow))
+    }
+
+    /// Goes on under a more specific owner; its identity stays.
+    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
+        self.relation = relation;
+        self.entity = subject.owner.map(|owner| owner.name.to_owned());
+        self.is_renamed = true;
     }
 
     /// The last alert; `None` where the finding never opened.
@@ -201,6 +239,7 @@ impl Finding {
         match self.relation.activity {
             Activity::Egress => self.totals.sent_bytes,
             Activity::Attempt => self.totals.flows,
+            Activity::Device => self.totals.flows.min(1),
         }
     }
 
@@ -290,7 +329,25 @@ fn asset_info(key: super::AssetKey, policy: &Policy) -> AssetInfo {
         criticality: policy.assets.criticality(key),
         supplier: declaration.and_then(|asset| asset.supplier.clone()),
         owner: declaration.and_then(|asset| asset.owner.clone()),
+        device: None,
     }
+}
+
+/// What is known of the asset's device by now; `None` where nothing.
+fn device_info(subject: &Subject<'_>) -> Option<DeviceInfo> {
+    let known = subject.judged.neighbour(subject.home);
+    let maker = known.device.and_then(|device| device.maker);
+    let text = |pick: fn(&Said) -> Option<&String>| known.said.and_then(pick).cloned();
+    let info = DeviceInfo {
+        mac: known.mac,
+        registrant: known.device.map(|device| device.registrant.to_owned()),
+        vendor: maker.map(|maker| maker.vendor.to_string()),
+        class: maker.map(|maker| maker.device_class.to_string()),
+        name: text(|said| said.name.as_ref()),
+        model: text(|said| said.model.as_ref()),
+        announced_by: known.said.map(|said| said.by),
+    };
+    (known.device.is_some() || known.said.is_some()).then_some(info)
 }
 
 fn flow_info(subject: &Subject<'_>) -> FlowInfo {

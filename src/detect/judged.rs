@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::attribute::{Answers, Attribution, Attributor, Basis, Evidence, Names, Owner, Strength};
+use crate::attribute::{
+    Attribution, Attributor, Basis, Device, Evidence, Knowledge, Names, Neighbour, Owner, Strength,
+};
 use crate::flow::{FlowUpdate, Party};
 use crate::net::Country;
 
@@ -21,14 +23,16 @@ pub struct Judged<'a> {
     pub responder: Attribution<'a>,
     /// Who of the two is home.
     pub direction: Direction,
+    knowledge: &'a Knowledge,
 }
 
 impl<'a> Judged<'a> {
-    /// Attributes both ends of `update`, the responder also by what the flow and `answers` say of its name.
+    /// Attributes both ends of `update`, the responder also by what the flow and earlier answers say of its name.
     #[must_use]
-    pub fn new(update: &'a FlowUpdate, attributor: &'a Attributor, answers: &'a Answers, assets: &Assets) -> Self {
+    pub fn new(update: &'a FlowUpdate, knowledge: &'a Knowledge, assets: &Assets) -> Self {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
-        let aliases = answers.names(initiator, responder, update.first_seen);
+        let attributor = &*knowledge.attributor;
+        let aliases = knowledge.answers.names(initiator, responder, update.first_seen);
         let names = names(update, aliases);
         Judged {
             update,
@@ -36,7 +40,20 @@ impl<'a> Judged<'a> {
             initiator: attributor.attribute(initiator),
             responder: attributor.attribute_named(responder, &names),
             direction: assets.direction(initiator, responder),
+            knowledge,
         }
+    }
+
+    /// What is known of the device that is a home party of the flow.
+    #[must_use]
+    pub fn neighbour(&self, party: &Party) -> Neighbour<'a> {
+        self.knowledge.neighbour(party)
+    }
+
+    /// What the maker of a device tells.
+    #[must_use]
+    pub fn attribute_device(&self, device: Device<'a>) -> Attribution<'a> {
+        self.knowledge.attributor.attribute_device(device)
     }
 
     /// The best name of the responder, and what it was read from.
@@ -112,6 +129,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// What [`Subject::entity`] would be if the flow had said no name.
+    pub(super) fn entity_of_address(&self) -> Entity {
+        let attribution = self.judged.knowledge.attributor.attribute(self.remote.endpoint.address);
+        match (attribution.owner(self.jurisdiction), attribution.place.asn) {
+            (Some(owner), _) => Entity::Owner(owner.id),
+            (None, Some(asn)) => Entity::Network(asn),
+            (None, None) => Entity::UnknownNetwork,
+        }
+    }
+
     /// True where the flagged side began the flow.
     #[must_use]
     pub fn is_inbound(&self) -> bool {
@@ -120,7 +147,7 @@ impl<'a> Subject<'a> {
 }
 
 /// The flagged jurisdiction with the strongest evidence of any kind, how strong that is, and why it is flagged.
-fn flagged<'a>(
+pub(super) fn flagged<'a>(
     attribution: &Attribution<'_>,
     jurisdictions: &'a Jurisdictions,
 ) -> Option<(Country, Strength, &'a Flag)> {

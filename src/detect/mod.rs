@@ -9,6 +9,7 @@ mod activity;
 mod alert;
 mod asset;
 mod attempt;
+mod device;
 mod egress;
 mod finding;
 mod judged;
@@ -16,7 +17,9 @@ mod jurisdiction;
 mod severity;
 
 pub use activity::{Activity, Technique};
-pub use alert::{Alert, AssetInfo, EvidenceInfo, FlowInfo, JurisdictionInfo, PartyInfo, StableId, Step, Totals};
+pub use alert::{
+    Alert, AssetInfo, DeviceInfo, EvidenceInfo, FlowInfo, JurisdictionInfo, PartyInfo, StableId, Step, Totals,
+};
 pub use asset::{Asset, AssetConflict, AssetKey, Assets, Criticality, Direction, PrefixRef};
 pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
@@ -121,6 +124,7 @@ impl Detector {
     /// Looks at a flow update, and appends the alerts it causes.
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         self.findings.advance(judged.update.at, out);
+        device::observe(judged, &self.policy, &mut self.findings, out);
         let Some(subject) = Subject::of(judged, &self.policy) else { return };
         for observation in self.rules.iter().filter_map(|rule| rule.judge(&subject)) {
             self.findings.add(&observation, &subject, &self.policy, out);

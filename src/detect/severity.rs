@@ -5,7 +5,7 @@
 //! | factor | values |
 //! | --- | --- |
 //! | risk | the configured risk of the jurisdiction, 0–100 |
-//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 % |
+//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, undeclared device 25 % |
 //! | criticality of the asset | critical 100 %, high 90 %, medium 75 %, low 50 %; 75 % where many assets are meant |
 //! | strongest evidence | strong 100 %, medium 85 %, weak 50 % |
 
@@ -47,6 +47,7 @@ impl Severity {
         let (activity, what) = match (factors.activity, factors.direction) {
             (Activity::Egress, Direction::Inbound) => (100, "the asset answered a conversation begun from outside"),
             (Activity::Egress, _) => (100, "the asset sent data and was answered"),
+            (Activity::Device, _) => (25, "a device of that maker, which nobody declared"),
             (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that nobody answered"),
             (Activity::Attempt, _) => (40, "contact by the asset that nobody answered"),
         };

@@ -9,13 +9,13 @@ mod parts;
 use serde::Serialize;
 
 use crate::attribute::{Basis, EvidenceKind, Strength};
-use crate::detect::{Alert, AssetInfo, EvidenceInfo, Judged, Step, Technique};
+use crate::detect::{Alert, AssetInfo, DeviceInfo, EvidenceInfo, Judged, Step, Technique};
 use crate::flow::CommunityId;
-use crate::net::{Country, Timestamp};
+use crate::net::{Country, MacAddr, Timestamp};
 
 use super::text;
 use names::Said;
-use parts::{Ecs, FlowDetail, Network, Observer, Peer, display};
+use parts::{Ecs, FlowDetail, Network, Observer, Peer, display, display_option};
 
 /// The ECS name of a transport, where it has one.
 pub(super) use parts::transport_name;
@@ -48,7 +48,7 @@ struct FlowRecord<'a> {
     #[serde(flatten)]
     said: Said<'a>,
     observer: Observer,
-    borderflow: FlowDetail,
+    borderflow: FlowDetail<'a>,
 }
 
 #[derive(Serialize)]
@@ -130,7 +130,7 @@ struct AlertDetail<'a> {
     entity: Option<EntityDetail<'a>>,
     severity: SeverityDetail<'a>,
     evidence: Vec<EvidenceDetail<'a>>,
-    flow: FlowDetail,
+    flow: FlowDetail<'a>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +157,27 @@ struct AssetDetail<'a> {
     supplier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceDetail<'a>>,
+}
+
+/// What the network alone shows of the asset's device.
+#[derive(Serialize)]
+struct DeviceDetail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "display_option")]
+    mac: Option<MacAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registrant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    announced_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -332,6 +353,21 @@ impl<'a> AssetDetail<'a> {
             sector: asset.sector.as_deref(),
             supplier: asset.supplier.as_deref(),
             owner: asset.owner.as_deref(),
+            device: asset.device.as_ref().map(DeviceDetail::of),
+        }
+    }
+}
+
+impl<'a> DeviceDetail<'a> {
+    fn of(device: &'a DeviceInfo) -> Self {
+        DeviceDetail {
+            mac: device.mac,
+            registrant: device.registrant.as_deref(),
+            vendor: device.vendor.as_deref(),
+            class: device.class.as_deref(),
+            name: device.name.as_deref(),
+            model: device.model.as_deref(),
+            announced_by: device.announced_by,
         }
     }
 }

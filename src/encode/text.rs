@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::attribute::{Basis, EvidenceKind};
-use crate::detect::{Activity, Alert, Direction, EvidenceInfo, Step};
+use crate::detect::{Activity, Alert, DeviceInfo, Direction, EvidenceInfo, Step};
 use crate::net::Endpoint;
 
 use super::Style;
@@ -44,6 +44,7 @@ fn colour_of(level: &str) -> Ansi {
 pub fn sentence(alert: &Alert) -> String {
     let mut text = match (alert.activity, alert.flow.direction) {
         (Activity::Egress, _) => egress(alert),
+        (Activity::Device, _) => device(alert),
         (Activity::Attempt, Direction::Inbound) => inbound_attempts(alert),
         (Activity::Attempt, _) => outbound_attempts(alert),
     };
@@ -73,6 +74,11 @@ fn egress(alert: &Alert) -> String {
     )
 }
 
+fn device(alert: &Alert) -> String {
+    let made = alert.entity.as_deref().map_or("a maker", |name| name);
+    format!("{} is a device by {} of {}, declared by nobody", asset(alert), Printable(made), place(alert))
+}
+
 fn outbound_attempts(alert: &Alert) -> String {
     let times = match alert.totals.flows {
         1 => "once".to_owned(),
@@ -100,6 +106,7 @@ fn evidence(item: &EvidenceInfo) -> String {
         EvidenceKind::Located => return located(item),
         EvidenceKind::Operated => "operated",
         EvidenceKind::Provided => "provided",
+        EvidenceKind::Made => "made",
     };
     let named = match item.basis {
         Basis::Sni => " (TLS server name)",
@@ -108,7 +115,7 @@ fn evidence(item: &EvidenceInfo) -> String {
         Basis::Certificate => " (certificate)",
         Basis::Alpn => " (ALPN)",
         Basis::Protocol => " (protocol)",
-        Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Asked => "",
+        Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Mac | Basis::Asked => "",
     };
     format!("{tie} by {}{named} ({})", Printable(&item.detail), item.jurisdiction)
 }
@@ -122,7 +129,7 @@ fn located(item: &EvidenceInfo) -> String {
     text
 }
 
-/// The asset's name with its address, or the address alone.
+/// The asset's name with its address; of one nobody declared the address, and what the network shows of the device.
 fn asset(alert: &Alert) -> String {
     let home = match alert.flow.direction {
         Direction::Inbound => &alert.flow.responder,
@@ -130,8 +137,25 @@ fn asset(alert: &Alert) -> String {
     };
     match &alert.asset {
         Some(asset) if asset.declared => format!("{} ({})", Printable(&asset.name), home.endpoint.address),
-        _ => home.endpoint.address.to_string(),
+        Some(asset) => match asset.device.as_ref().map(device_words).filter(|words| !words.is_empty()) {
+            Some(words) => format!("{} ({words})", asset.name),
+            None => asset.name.clone(),
+        },
+        None => home.endpoint.address.to_string(),
     }
+}
+
+/// Such as `Hikvision ip_camera, announced as DS-2CD2143`.
+fn device_words(device: &DeviceInfo) -> String {
+    let maker = [&device.vendor, &device.class].into_iter().flatten().map(|text| Printable(text).to_string());
+    let mut words = vec![maker.collect::<Vec<_>>().join(" ")];
+    let announced = [&device.name, &device.model].into_iter().flatten().map(|text| Printable(text).to_string());
+    let announced = announced.collect::<Vec<_>>().join(", ");
+    if !announced.is_empty() {
+        words.push(format!("announced as {announced}"));
+    }
+    words.retain(|text| !text.is_empty());
+    words.join(", ")
 }
 
 fn place(alert: &Alert) -> String {
@@ -191,6 +215,7 @@ impl Table {
             Activity::Egress => {
                 (network(alert), Bytes(totals.sent_bytes).to_string(), Bytes(totals.received_bytes).to_string())
             }
+            Activity::Device => (network(alert), "(device)".to_owned(), "-".to_owned()),
             Activity::Attempt => ("(any)".to_owned(), format!("{} unanswered", Count(totals.flows)), "-".to_owned()),
         };
         let asset = alert.asset.as_ref();

@@ -145,6 +145,7 @@ impl Tracker<'_> {
         }
         if is_beginning {
             (own.next, own.known, origin.first) = (end, true, start);
+            self.pool.forget(*self.holes, side);
             return len;
         }
         if ahead >= 0 {
@@ -160,7 +161,9 @@ impl Tracker<'_> {
         let own = self.sequences.of_mut(side);
         let beyond = (end.wrapping_sub(own.next) as i32).max(0) as u32;
         own.next = own.next.wrapping_add(beyond);
-        before + beyond + self.pool.fill(*self.holes, side, start.wrapping_add(before), end.wrapping_sub(beyond))
+        let filled = self.pool.fill(*self.holes, side, start.wrapping_add(before), end.wrapping_sub(beyond));
+        // Numbers that leap about may leave holes that overlap; no segment has more new bytes than it has bytes.
+        (before + beyond).saturating_add(filled).min(len)
     }
 
     /// Counts what lies below everything seen so far: the capture began, or was reordered, after it.
@@ -215,6 +218,12 @@ impl Holes {
             *place = (start, end);
             self.len += 1;
         }
+    }
+
+    /// Gives up every hole: the numbering began anew.
+    fn forget(&mut self) {
+        self.given_up = self.missed(0);
+        (self.len, self.acknowledged) = (0, None);
     }
 
     /// Drops the hole at `index` and counts what is left of it as given up.
@@ -318,6 +327,12 @@ impl HolePool {
 
     fn fill(&mut self, slot: HoleSlot, side: Side, start: u32, end: u32) -> u32 {
         self.flows.get_mut(slot.0 as usize).map_or(0, |holes| holes.of_mut(side).fill(start, end))
+    }
+
+    fn forget(&mut self, slot: HoleSlot, side: Side) {
+        if let Some(holes) = self.flows.get_mut(slot.0 as usize) {
+            holes.of_mut(side).forget();
+        }
     }
 
     fn acknowledge(&mut self, slot: HoleSlot, side: Side, acknowledged: u32) {

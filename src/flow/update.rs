@@ -106,7 +106,9 @@ impl Place {
         Place { due, rank, sequence: flow }
     }
 
-    pub(super) const fn of_packet(clock: Timestamp, frame: u64) -> Place {
+    /// Of what frame number `frame` causes, which came when the clock was `clock`.
+    #[must_use]
+    pub const fn of_packet(clock: Timestamp, frame: u64) -> Place {
         Place { due: clock, rank: 1, sequence: frame }
     }
 

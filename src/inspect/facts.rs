@@ -8,7 +8,7 @@ use super::{dns, mdns};
 use crate::net::MacAddr;
 
 /// Names of one kind kept per flow; a flow that says more says them in vain.
-const MOST_NAMES: usize = 8;
+pub(super) const MOST_NAMES: usize = 8;
 
 /// Everything learned from the payloads of one flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,12 +4,14 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+mod below_ip;
 pub mod cdp;
 mod conversation;
 mod cursor;
 mod datagram;
 pub mod dhcp;
 pub mod dhcpv6;
+mod dialogue;
 pub mod dns;
 mod facts;
 pub mod greeting;
@@ -40,8 +42,10 @@ mod text;
 pub mod tls;
 pub mod vnc;
 
+pub use below_ip::below_ip;
 pub use conversation::{Conversation, End, Heard, Open};
 pub use datagram::Route;
+pub use dialogue::{Asked, Dealings, Dialogue, Followed};
 pub use facts::{Announcement, Answer, Facts, Notes};
 pub use message::{Carrier, Command, CommandKind, Login, Message, Protocol};
 

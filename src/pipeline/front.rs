@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::capture::{Batch, Filter, LinkType};
 use crate::decode::{self, Decoded, Decoder, Packet, Skip, SkipCounters};
-use crate::flow::{self, FlowHasher, FlowKey};
+use crate::flow::{self, FlowHasher, FlowKey, Place};
+use crate::inspect::{self, Announcement};
 use crate::net::Timestamp;
 
 /// Link types named in a message when they cannot be read.
@@ -50,6 +51,18 @@ pub struct FrontCounters {
     pub skips: SkipCounters,
 }
 
+/// What a device said of itself below IP, where no flow can tell it.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Its place among the flow updates.
+    pub place: Place,
+    /// What was said.
+    pub said: Announcement,
+}
+
+/// Most sightings kept of one batch: devices repeat themselves every half minute.
+const MOST_SIGHTINGS: usize = 256;
+
 /// Filters and decodes batches.
 pub struct Front {
     decoder: Decoder,
@@ -61,6 +74,7 @@ pub struct Front {
     leap: Option<Timestamp>,
     counters: FrontCounters,
     unknown_links: Vec<LinkType>,
+    sightings: Vec<Sighting>,
 }
 
 impl Front {
@@ -76,6 +90,7 @@ impl Front {
             leap: None,
             counters: FrontCounters { first_time: Timestamp::MAX, ..FrontCounters::default() },
             unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
+            sightings: Vec::new(),
         }
     }
 
@@ -116,6 +131,10 @@ impl Front {
                 self.remember(meta.link);
                 None
             }
+            Err(Skip::NotIp) => {
+                self.sight(batch, index, frame);
+                None
+            }
             Err(_) => None,
         }
     }
@@ -143,6 +162,22 @@ impl Front {
         if self.unknown_links.len() < MOST_UNKNOWN_LINKS && !self.unknown_links.contains(&link) {
             self.unknown_links.push(link);
         }
+    }
+
+    /// Listens to devices that announce themselves below IP.
+    #[cold]
+    fn sight(&mut self, batch: &Batch, index: usize, frame: u64) {
+        let Some(found) = batch.frame(index).filter(|frame| frame.meta.link == LinkType::ETHERNET) else { return };
+        if let Some(said) = inspect::below_ip(found.data)
+            && self.sightings.len() < MOST_SIGHTINGS
+        {
+            self.sightings.push(Sighting { place: Place::of_packet(self.clock, frame), said });
+        }
+    }
+
+    /// What devices said below IP in the batch decoded last.
+    pub fn sightings(&mut self) -> impl Iterator<Item = Sighting> + '_ {
+        self.sightings.drain(..)
     }
 
     /// Highest packet time so far: the clock of everything behind the front.

@@ -12,7 +12,7 @@ use crate::capture::Batch;
 use crate::deliver::Output;
 use crate::flow::{FlowCounters, FlowUpdate};
 use crate::net::Timestamp;
-use crate::pipeline::{Front, Judge, Prepared, Shard};
+use crate::pipeline::{Front, Judge, Prepared, Shard, Sighting};
 
 /// Batches on their way at once, per shard.
 const IN_FLIGHT: usize = 4;
@@ -52,6 +52,7 @@ pub(super) fn inline(
         let [list] = &mut packets;
         shard.handle(&batch, list, front.clock(), &mut updates);
         list.clear();
+        judge.hear(front.sightings());
         judge.handle(&mut updates, &mut outputs.list);
         outputs.flush();
     }
@@ -66,6 +67,8 @@ pub(super) fn inline(
 struct Work {
     batch: Arc<Batch>,
     packets: Vec<Prepared>,
+    /// What the front saw below IP; the first shard passes it on.
+    sightings: Vec<Sighting>,
     clock: Timestamp,
 }
 
@@ -74,6 +77,7 @@ struct Done {
     batch: Arc<Batch>,
     packets: Vec<Prepared>,
     updates: Vec<FlowUpdate>,
+    sightings: Vec<Sighting>,
     clock: Timestamp,
 }
 
@@ -122,8 +126,9 @@ fn read_loop(
         front.decode(&mut batch, &mut lists);
         let (batch, clock) = (Arc::new(batch), front.clock());
         for (sender, packets) in senders.iter().zip(lists) {
+            let sightings = front.sightings().collect();
             // A shard that is gone has panicked; joining it will say so.
-            let _ = sender.send(Work { batch: Arc::clone(&batch), packets, clock });
+            let _ = sender.send(Work { batch: Arc::clone(&batch), packets, sightings, clock });
         }
     }
     front.finish();
@@ -131,18 +136,19 @@ fn read_loop(
 
 fn shard_loop(mut shard: Shard, work: &Receiver<Work>, to_judge: &SyncSender<Done>) -> FlowCounters {
     let mut last = Timestamp::ZERO;
-    while let Ok(Work { batch, mut packets, clock }) = work.recv() {
+    while let Ok(Work { batch, mut packets, sightings, clock }) = work.recv() {
         let mut updates = Vec::new();
         shard.handle(&batch, &packets, clock, &mut updates);
         packets.clear();
         last = clock;
-        if to_judge.send(Done { batch, packets, updates, clock }).is_err() {
+        if to_judge.send(Done { batch, packets, updates, sightings, clock }).is_err() {
             break;
         }
     }
     let mut updates = Vec::new();
     shard.finish(last, &mut updates);
-    let _ = to_judge.send(Done { batch: Arc::default(), packets: Vec::new(), updates, clock: last });
+    let _ =
+        to_judge.send(Done { batch: Arc::default(), packets: Vec::new(), updates, sightings: Vec::new(), clock: last });
     shard.counters()
 }
 
@@ -165,6 +171,7 @@ fn judge_loop(
         let (mut batch, mut lists) = (None, Vec::with_capacity(results.len()));
         for mut done in results {
             updates.append(&mut done.updates);
+            judge.hear(done.sightings);
             clock = done.clock;
             lists.push(done.packets);
             batch = Arc::into_inner(done.batch).or(batch);
@@ -175,8 +182,6 @@ fn judge_loop(
             // Nobody waits for a batch: one too many is dropped.
             let _ = give_back.try_send((batch, lists));
         }
-        judge.handle(&mut updates, &mut outputs.list);
-        outputs.flush();
     }
 }
 

@@ -173,7 +173,7 @@ impl Network {
 
 /// What `borderflow` says of a flow.
 #[derive(Serialize)]
-pub(super) struct FlowDetail {
+pub(super) struct FlowDetail<'a> {
     initiator_basis: &'static str,
     /// What `destination.domain` was read from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,10 +195,18 @@ pub(super) struct FlowDetail {
     icmp_type: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "path")]
     tunnel_path: Option<Arc<TunnelPath>>,
+    /// What the server of a mail, file transfer or remote framebuffer connection said first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mqtt_client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypted_dns: Option<&'static str>,
 }
 
-impl FlowDetail {
-    pub(super) fn of(update: &FlowUpdate, domain_basis: Option<Basis>) -> Self {
+impl<'a> FlowDetail<'a> {
+    pub(super) fn of(update: &'a FlowUpdate, domain_basis: Option<Basis>) -> Self {
+        let facts = update.facts.as_deref();
         FlowDetail {
             initiator_basis: update.basis.name(),
             domain_basis,
@@ -212,6 +220,9 @@ impl FlowDetail {
             missed_bytes_received: update.responder.missed_bytes,
             icmp_type: is_icmp(update.protocol).then_some(update.initiator.endpoint.port),
             tunnel_path: update.tunnel_path.clone(),
+            banner: facts.and_then(|facts| facts.banner.as_deref()),
+            mqtt_client_id: facts.and_then(|facts| facts.client_id.as_deref()),
+            encrypted_dns: facts.and_then(|facts| facts.encrypted_dns),
         }
     }
 }
@@ -257,7 +268,7 @@ pub(super) fn display<T: Display, S: Serializer>(value: &T, serializer: S) -> Re
     serializer.collect_str(value)
 }
 
-fn display_option<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn display_option<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),

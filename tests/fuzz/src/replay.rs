@@ -116,6 +116,7 @@ fn replay(capture: &[u8], shards: usize, block_bytes: usize, delivery: Delivery)
             shard.handle(&batch, list, front.clock(), &mut updates);
             list.clear();
         }
+        judge.hear(front.sightings());
         judge.handle(&mut updates, &mut [&mut records]);
     }
     front.finish();

@@ -1,0 +1,427 @@
+//! Follows the messages of a flow for as long as it lives: where each begins, what it asks, and what all of them amount
+//! to.
+//!
+//! Of a byte stream it keeps, per direction, the offset at which the next message begins and the few bytes of a head that
+//! a segment cut off. Bytes that come again are passed over; behind a gap that hides where a message begins, the next
+//! segment is taken to begin one, and a segment that fills such a gap is read by itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::facts::MOST_NAMES;
+use super::message::{Carrier, Command, Login, Message, Protocol};
+use super::text::text;
+use super::{End, Reading, Speaker};
+
+/// Most bytes of a message's head that are kept from one segment to the next.
+const HEAD_BYTES: usize = 64;
+
+/// Functions kept per end, and peers kept per flow.
+const MOST_FUNCTIONS: usize = 8;
+
+/// Longest detail kept, in bytes.
+const DETAIL_BYTES: usize = 128;
+
+/// Segments or datagrams in a row that are no message of the protocol before a flow is given up.
+const PATIENCE: u8 = 16;
+
+/// What one end asked of the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Commands by kind, in the order of [`super::CommandKind`].
+    pub commands: [u32; 4],
+    /// The first functions among them.
+    pub functions: Vec<Command>,
+    /// The first things they were about.
+    pub details: Vec<String>,
+}
+
+/// What the messages of a flow amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dealings {
+    /// The protocol.
+    pub protocol: &'static str,
+    /// What each end asked: the low one, then the high one.
+    pub ends: [Asked; 2],
+    /// How far a login came.
+    pub login: Option<Login>,
+    /// Logins that were refused.
+    pub refused: u32,
+    /// Parties behind a relay.
+    pub peers: Vec<SocketAddr>,
+    /// Messages read.
+    pub messages: u32,
+}
+
+impl Dealings {
+    fn new(protocol: &'static str) -> Self {
+        Dealings {
+            protocol,
+            ends: [Asked::default(), Asked::default()],
+            login: None,
+            refused: 0,
+            peers: Vec::new(),
+            messages: 0,
+        }
+    }
+
+    /// What `end` asked.
+    #[must_use]
+    pub fn of(&self, end: End) -> &Asked {
+        let [low, high] = &self.ends;
+        match end {
+            End::Low => low,
+            End::High => high,
+        }
+    }
+
+    /// Takes note of a message that `end` sent; true where it says something new, and not only more.
+    fn note(&mut self, end: End, message: &Message<'_>) -> bool {
+        self.messages = self.messages.saturating_add(1);
+        let mut news = self.messages == 1;
+        let [low, high] = &mut self.ends;
+        let asked = match end {
+            End::Low => low,
+            End::High => high,
+        };
+        if let Some(command) = message.command {
+            news |= asked.note(command);
+            if let Some(detail) = message.detail
+                && asked.details.len() < MOST_FUNCTIONS
+                && !asked.details.iter().any(|known| known == detail)
+            {
+                asked.details.push(text(detail.as_bytes(), DETAIL_BYTES));
+                news = true;
+            }
+        }
+        if let Some(login) = message.login {
+            news |= self.login < Some(login);
+            self.login = self.login.max(Some(login));
+            self.refused = self.refused.saturating_add(u32::from(login == Login::Refused));
+        }
+        if let Some(peer) = message.peer
+            && self.peers.len() < MOST_NAMES
+            && !self.peers.contains(&peer)
+        {
+            self.peers.push(peer);
+            news = true;
+        }
+        news
+    }
+}
+
+impl Asked {
+    fn note(&mut self, command: Command) -> bool {
+        if let Some(count) = self.commands.get_mut(command.kind as usize) {
+            *count = count.saturating_add(1);
+        }
+        let news = self.functions.len() < MOST_FUNCTIONS && !self.functions.contains(&command);
+        if news {
+            self.functions.push(command);
+        }
+        news
+    }
+
+    /// Commands of every kind.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.commands.iter().map(|&count| u64::from(count)).sum()
+    }
+}
+
+/// What following a payload came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Whether it said something new.
+    pub news: bool,
+    /// Whether the flow speaks something else: it need not be followed.
+    pub is_over: bool,
+    /// Who sent it, where a message said so.
+    pub speaker: Option<Speaker>,
+}
+
+/// The messages of one flow.
+#[derive(Clone, Debug)]
+pub struct Dialogue {
+    protocol: &'static Protocol,
+    low: Direction,
+    high: Direction,
+    misfits: u8,
+    dealings: Arc<Dealings>,
+}
+
+/// Where reading one direction stands.
+#[derive(Clone, Debug)]
+struct Direction {
+    /// Offset of the next byte to come.
+    at: u32,
+    /// Offset at which the next message begins, or began where its head is not whole.
+    next: u32,
+    /// The beginning of a head.
+    head: [u8; HEAD_BYTES],
+    head_len: usize,
+    /// Bytes that were passed over because they had not come, and began with a message.
+    gap: Option<(u32, u32)>,
+}
+
+impl Direction {
+    const NEW: Direction = Direction { at: 0, next: 0, head: [0; HEAD_BYTES], head_len: 0, gap: None };
+}
+
+impl Dialogue {
+    /// Begins to follow a flow of which `payload` is the first of its direction, if any of `protocols` claims it.
+    pub(super) fn begin(payload: &[u8], protocols: impl Iterator<Item = &'static Protocol>) -> Option<Self> {
+        let claims = |protocol: &&Protocol| matches!((protocol.read)(payload), Reading::Found(_));
+        let protocol = { protocols }.find(claims)?;
+        let dealings = Arc::new(Dealings::new(protocol.name));
+        Some(Dialogue { protocol, low: Direction::NEW, high: Direction::NEW, misfits: 0, dealings })
+    }
+
+    /// What the messages amount to so far.
+    #[must_use]
+    pub fn dealings(&self) -> &Arc<Dealings> {
+        &self.dealings
+    }
+
+    /// Follows a payload that `end` sent, `offset` bytes into its direction; datagrams have no offset.
+    pub fn follow(&mut self, end: End, offset: u32, payload: &[u8]) -> Followed {
+        let mut followed = Followed::default();
+        match self.protocol.carrier {
+            Carrier::Datagram => {
+                self.message(end, payload, &mut followed);
+            }
+            Carrier::Stream => self.segment(end, offset, payload, &mut followed),
+        }
+        followed.is_over = self.misfits >= PATIENCE;
+        followed
+    }
+
+    fn segment(&mut self, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
+        let direction = self.direction(end);
+        if direction.gap.is_some_and(|(start, _)| start == offset) {
+            return self.fill(end, offset, payload, followed);
+        }
+        let old = direction.at.wrapping_sub(offset) as i32;
+        if old < 0 {
+            direction.jump(offset);
+        }
+        if let Some(fresh) = payload.get(old.max(0) as usize..) {
+            self.advance(end, fresh, followed);
+        }
+    }
+
+    /// Reads messages out of a segment that fills a gap, by itself.
+    fn fill(&mut self, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
+        let direction = self.direction(end);
+        let stop = offset.wrapping_add(payload.len() as u32);
+        direction.gap = direction.gap.filter(|&(_, last)| (last.wrapping_sub(stop) as i32) > 0).map(|(_, l)| (stop, l));
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let Some(length @ 1..) = self.message(end, rest, followed) else { return };
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+
+    /// Reads on in a direction with bytes that directly follow those that came.
+    fn advance(&mut self, end: End, mut bytes: &[u8], followed: &mut Followed) {
+        while !bytes.is_empty() {
+            let direction = self.direction(end);
+            let pending = direction.next.wrapping_sub(direction.at) as i32;
+            if pending > 0 {
+                let passed = bytes.len().min(pending as usize);
+                direction.at = direction.at.wrapping_add(passed as u32);
+                bytes = bytes.get(passed..).unwrap_or_default();
+            } else {
+                bytes = self.begin_message(end, bytes, followed);
+            }
+        }
+    }
+
+    /// Reads the message that begins with the head kept so far and `bytes`; returns what is behind its head.
+    fn begin_message<'b>(&mut self, end: End, bytes: &'b [u8], followed: &mut Followed) -> &'b [u8] {
+        let direction = self.direction(end);
+        let kept = direction.head_len;
+        if kept == 0 {
+            let (start, length) = (direction.at, self.message(end, bytes, followed));
+            return self.direction(end).took(start, length, bytes);
+        }
+        let (head, joined) = direction.joined(bytes);
+        let start = direction.at.wrapping_sub(kept as u32);
+        let length = self.message(end, head.get(..joined).unwrap_or_default(), followed);
+        let direction = self.direction(end);
+        direction.head_len = 0;
+        match length {
+            Some(0) => {
+                // Still too short: everything that came is kept, unless the head has no end.
+                (direction.head, direction.head_len) = (head, joined);
+                let taken = joined - kept;
+                direction.at = direction.at.wrapping_add(taken as u32);
+                direction.next = direction.at;
+                if joined == HEAD_BYTES {
+                    direction.head_len = 0;
+                    return direction.skip(bytes.get(taken..).unwrap_or_default());
+                }
+                bytes.get(taken..).unwrap_or_default()
+            }
+            Some(length) => {
+                direction.next = start.wrapping_add(length as u32);
+                if (direction.next.wrapping_sub(direction.at) as i32) < 0 {
+                    direction.next = direction.at;
+                }
+                bytes
+            }
+            None => direction.skip(bytes),
+        }
+    }
+
+    /// Reads one message: its length, 0 where its head is not whole, `None` where it is none.
+    fn message(&mut self, end: End, bytes: &[u8], followed: &mut Followed) -> Option<usize> {
+        match (self.protocol.read)(bytes) {
+            Reading::Found(message) => {
+                self.misfits = 0;
+                followed.news |= Arc::make_mut(&mut self.dealings).note(end, &message);
+                followed.speaker = followed.speaker.or(message.speaker);
+                Some(message.length.max(1))
+            }
+            Reading::More => Some(0),
+            Reading::Other => {
+                self.misfits = self.misfits.saturating_add(1);
+                None
+            }
+        }
+    }
+
+    fn direction(&mut self, end: End) -> &mut Direction {
+        match end {
+            End::Low => &mut self.low,
+            End::High => &mut self.high,
+        }
+    }
+}
+
+impl Direction {
+    /// Bytes up to `offset` have not come. Where they cannot hide the beginning of a message, nothing is lost.
+    fn jump(&mut self, offset: u32) {
+        if (self.next.wrapping_sub(offset) as i32) < 0 {
+            let began = self.next.wrapping_sub(self.head_len as u32);
+            self.gap = (self.head_len == 0 && self.next == self.at).then_some((began, offset));
+            (self.next, self.head_len) = (offset, 0);
+        }
+        self.at = offset;
+    }
+
+    /// Takes the message that began at `start` with `bytes`; returns what is behind its head.
+    fn took<'b>(&mut self, start: u32, length: Option<usize>, bytes: &'b [u8]) -> &'b [u8] {
+        match length {
+            Some(0) if bytes.len() < HEAD_BYTES => {
+                if let Some(head) = self.head.get_mut(..bytes.len()) {
+                    head.copy_from_slice(bytes);
+                }
+                self.head_len = bytes.len();
+                self.at = start.wrapping_add(bytes.len() as u32);
+                self.next = self.at;
+                &[]
+            }
+            Some(0) | None => self.skip(bytes),
+            Some(length) => {
+                self.next = start.wrapping_add(length as u32);
+                bytes
+            }
+        }
+    }
+
+    /// Passes over bytes that are no message: the next segment may begin one.
+    fn skip<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        self.at = self.at.wrapping_add(bytes.len() as u32);
+        self.next = self.at;
+        &[]
+    }
+
+    /// The head kept so far with as many of `bytes` as there is room for, and how many bytes that is.
+    fn joined(&self, bytes: &[u8]) -> ([u8; HEAD_BYTES], usize) {
+        let mut head = self.head;
+        let room = head.get_mut(self.head_len..).unwrap_or_default();
+        let taken = room.len().min(bytes.len());
+        if let (Some(room), Some(bytes)) = (room.get_mut(..taken), bytes.get(..taken)) {
+            room.copy_from_slice(bytes);
+        }
+        (head, self.head_len + taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::modbus;
+    use proptest::prelude::*;
+
+    /// Requests: reads and writes of registers, by turns.
+    fn requests(count: u16) -> Vec<u8> {
+        let request = |n: u16| match n % 3 {
+            0 => [&n.to_be_bytes()[..], &[0, 0, 0, 6, 1, 3, 0, 0, 0, 10]].concat(),
+            1 => [&n.to_be_bytes()[..], &[0, 0, 0, 6, 1, 6, 0, 1, 0, 2]].concat(),
+            _ => [&n.to_be_bytes()[..], &[0, 0, 0, 11, 1, 16, 0, 1, 0, 2, 4, 0, 1, 0, 2]].concat(),
+        };
+        (0..count).flat_map(request).collect()
+    }
+
+    fn dialogue(first: &[u8]) -> Dialogue {
+        Dialogue::begin(first, [&modbus::PROTOCOL].into_iter()).unwrap()
+    }
+
+    fn commands(dialogue: &Dialogue) -> [u32; 4] {
+        dialogue.dealings().of(End::Low).commands
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_and_repeating_segments_changes_nothing(
+            cuts in prop::collection::btree_set(1usize..400, 0..40), repeat in any::<u64>(),
+        ) {
+            let bytes = requests(30);
+            let mut edges: Vec<usize> = cuts.into_iter().filter(|&cut| cut < bytes.len()).collect();
+            edges.push(bytes.len());
+            let mut follower = dialogue(&bytes);
+            let mut start = 0;
+            for (index, end) in edges.into_iter().enumerate() {
+                for _ in 0..=(repeat >> (index % 64) & 1) {
+                    follower.follow(End::Low, start as u32, &bytes[start..end]);
+                }
+                start = end;
+            }
+            prop_assert_eq!(commands(&follower), [10, 20, 0, 0]);
+        }
+    }
+
+    #[test]
+    fn segments_that_swap_places_are_read_all_the_same() {
+        let bytes = requests(30);
+        let mut follower = dialogue(&bytes);
+        let edges: Vec<usize> = (0..=10).map(|n| n * 41).collect();
+        let mut order: Vec<usize> = (0..10).collect();
+        order.swap(3, 4);
+        order.swap(6, 7);
+        for index in order {
+            follower.follow(End::Low, edges[index] as u32, &bytes[edges[index]..edges[index + 1]]);
+        }
+        assert_eq!(commands(&follower), [10, 20, 0, 0]);
+    }
+
+    #[test]
+    fn behind_a_loss_the_next_segment_begins_a_message() {
+        let bytes = requests(30);
+        let mut follower = dialogue(&bytes);
+        follower.follow(End::Low, 0, &bytes[..20]);
+        follower.follow(End::Low, 41 * 5, &bytes[41 * 5..]);
+        assert_eq!(commands(&follower), [6, 11, 0, 0], "{follower:?}");
+    }
+
+    #[test]
+    fn a_flow_that_turns_to_something_else_is_given_up() {
+        let bytes = requests(1);
+        let mut follower = dialogue(&bytes);
+        assert!(!follower.follow(End::Low, 0, &bytes).is_over);
+        let ends = (1..40).find(|n| follower.follow(End::High, n * 10, b"HTTP/1.1 2").is_over);
+        assert_eq!(ends, Some(u32::from(PATIENCE)));
+    }
+}
