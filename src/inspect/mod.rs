@@ -4,28 +4,37 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+pub mod bacnet;
 pub mod cdp;
 mod conversation;
 mod cursor;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
+pub mod dnp3;
+pub mod enip;
 mod facts;
+pub mod fins;
+pub mod ge_srtp;
 pub mod greeting;
 mod hpack;
 pub mod http;
 pub mod http2;
+pub mod iec104;
 pub mod lldp;
 pub mod mdns;
 mod message;
+pub mod mms;
 pub mod modbus;
 pub mod mqtt;
 pub mod netbios;
 pub mod ntp;
+pub mod opcua;
 mod prefix;
 pub mod quic;
 pub mod rdp;
 pub mod rtp;
+pub mod s7comm;
 pub mod sip;
 pub mod smb;
 pub mod ssdp;
@@ -37,6 +46,7 @@ pub mod telnet;
 mod tests;
 mod text;
 pub mod tls;
+mod tpkt;
 pub mod vnc;
 
 pub use conversation::{Conversation, End, Heard, Open};
