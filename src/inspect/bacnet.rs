@@ -9,9 +9,10 @@ use CommandKind::{Control, Read, Write};
 pub const PROTOCOL: Protocol = Protocol { name: "bacnet", carrier: Carrier::Datagram, ports: &[], read };
 
 const BVLC: u8 = 0x81;
-const AUTHENTICATE: u8 = 24;
 
 type Asked = (CommandKind, &'static str);
+
+const AUTHENTICATE: Asked = (Read, "authenticate");
 
 /// The datagram.
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
@@ -39,7 +40,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         (1, _) if length % 10 == 4 => plain(Speaker::Client, Some((Write, "write broadcast distribution table"))),
         (2, 4) => plain(Speaker::Client, Some((Read, "read broadcast distribution table"))),
         (3 | 7, _) if length % 10 == 4 => plain(Speaker::Server, None),
-        (5, 6) => plain(Speaker::Client, Some((Write, "register foreign device"))),
+        (5, 6) => plain(Speaker::Client, Some((Read, "register foreign device"))),
         (6, 4) => plain(Speaker::Client, Some((Read, "read foreign device table"))),
         (8, 10) => plain(Speaker::Client, Some((Write, "delete foreign device table entry"))),
         (4, 12..) => match cursor.take(6) {
@@ -74,7 +75,7 @@ fn network<'a>(mut cursor: Cursor<'_>, message: Message<'a>) -> Option<Reading<M
         },
         _ => routing(cursor.u8()?),
     };
-    let login = (asked == Some((Read, "authenticate"))).then_some(Login::Tried);
+    let login = (asked == Some(AUTHENTICATE)).then_some(Login::Tried);
     let command = asked.map(|(kind, function)| Command { kind, function });
     Some(Reading::Found(Message { speaker, command, login, ..message }))
 }
@@ -126,7 +127,7 @@ fn confirmed(service: u8) -> Option<Asked> {
         21 => (Control, "vt open"),
         22 => (Control, "vt close"),
         23 => (Control, "vt data"),
-        AUTHENTICATE => (Read, "authenticate"),
+        24 => AUTHENTICATE,
         25 => (Read, "request key"),
         26 => (Read, "read range"),
         27 => (Control, "life safety operation"),

@@ -1,7 +1,7 @@
 //! EtherNet/IP and the CIP service inside (CIP Networks Library, volume 2, chapter 2, and volume 1, chapter 3 and
 //! appendix A), with what Rockwell's controllers add: tags (publication 1756-PM020) and PCCC (publication 1770-6.5.16).
 //!
-//! Several services packed into one message count as the strongest of them, as far as they are there to read.
+//! A NOP is not read: it is only zeros. Several services packed into one message count as the strongest of them, as far as they are there to read.
 
 use super::cursor::Cursor;
 use super::message::cut_off;
@@ -26,6 +26,7 @@ const PCCC: u16 = 0x67;
 const CONTROLLER: u16 = 0x8e;
 const NONVOLATILE_STORAGE: u16 = 0xa1;
 const MULTIPLE_SERVICE_PACKET: u8 = 0x0a;
+const EXECUTE_PCCC: u8 = 0x4b;
 const UNCONNECTED_SEND: u8 = 0x52;
 
 type Asked = (CommandKind, &'static str);
@@ -38,7 +39,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
 fn header(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
     let mut cursor = Cursor(bytes);
     let command = cursor.u8()?;
-    if !matches!(command, 0x00 | 0x04 | 0x63..=0x66 | 0x6f | 0x70 | 0x72 | 0x73) || cursor.u8()? != 0 {
+    if !matches!(command, 0x04 | 0x63..=0x66 | 0x6f | 0x70) || cursor.u8()? != 0 {
         return Some(Reading::Other);
     }
     let length = u16::from_le_bytes(cursor.array()?);
@@ -66,7 +67,6 @@ fn header(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
         (0x65, 4, 0) => told(Some(Speaker::Client), None),
         (0x65, 0 | 4, _) => told(Some(Speaker::Server), None),
         (0x66, 0, 1..) => told(Some(Speaker::Client), None),
-        (0x00, 0, 1..) | (0x72 | 0x73, _, 1..) => told(None, None),
         (0x6f | 0x70, _, _) if status != 0 => told(Some(Speaker::Server), None),
         (0x6f | 0x70, 16.., _) => match items(body) {
             Some(Some((speaker, asked))) => told(speaker, asked),
@@ -132,7 +132,7 @@ fn service(mut cursor: Cursor<'_>, outer: bool) -> Option<Told> {
             let _timing_and_length = cursor.be32()?;
             return self::service(cursor, false);
         }
-        (_, Some(PCCC)) => pccc(cursor)?,
+        (EXECUTE_PCCC, Some(PCCC)) => pccc(cursor)?,
         _ => named(service, class),
     };
     Some((Some(Speaker::Client), asked))
@@ -270,7 +270,10 @@ mod tests {
     #[test]
     fn each_kind_of_service_is_told_from_its_reply() {
         let client = Some(Speaker::Client);
-        assert_eq!(told(&unconnected(&[0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 7])), (client, Some((Read, "get attribute single"))));
+        assert_eq!(
+            told(&unconnected(&[0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 7])),
+            (client, Some((Read, "get attribute single")))
+        );
         assert_eq!(told(&connected(&[0x4d, 2, 0x91, 2, b'a', b'b', 0xc4, 0])), (client, Some((Write, "write tag"))));
         assert_eq!(told(&connected(&[7, 2, 0x20, 0x8e, 0x24, 1])), (client, Some((Control, "stop"))));
         assert_eq!(told(&unconnected(&[0x50, 2, 0x20, 0x37, 0x24, 1])), (client, Some((Program, "file: download"))));

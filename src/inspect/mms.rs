@@ -4,7 +4,7 @@
 //! everything in ISO transport that is not S7 communication is taken for it: fragments do not say what they are.
 
 use super::cursor::Cursor;
-use super::s7comm::is_selector;
+use super::s7comm;
 use super::tpkt::{Body, packet};
 use super::{Carrier, Command, CommandKind, Message, Protocol, Reading, Speaker};
 use CommandKind::{Control, Program, Read, Write};
@@ -12,8 +12,8 @@ use CommandKind::{Control, Program, Read, Write};
 /// MMS; a head of 96 bytes is enough.
 pub const PROTOCOL: Protocol = Protocol { name: "mms", carrier: Carrier::Stream, ports: &[102], read };
 
-/// Where the name of a variable begins at the latest.
-const HEAD: usize = 96;
+/// Bytes behind transport that are waited for: the name of a variable is in them.
+const HEAD: usize = 89;
 const CONNECT: u8 = 0x0d;
 const ACCEPT: u8 = 0x0e;
 const WRITE: u8 = 5;
@@ -27,11 +27,10 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     };
     let message = packet.message();
     match packet.body {
-        Body::Connection { called: Some(called), .. } if is_selector(called) => Reading::Other,
+        Body::Connection { .. } | Body::Data { length: 1.., .. } if is_s7(bytes) => Reading::Other,
         Body::Connection { by, .. } => Reading::Found(Message { speaker: Some(by), ..message }),
         Body::Disconnect => Reading::Found(message),
         Body::Data { there, length, .. } => match *there {
-            [0x32 | 0x72, ..] => Reading::Other,
             [CONNECT, ..] => Reading::Found(Message { speaker: Some(Speaker::Client), ..message }),
             [ACCEPT, ..] => Reading::Found(Message { speaker: Some(Speaker::Server), ..message }),
             _ if there.len() < length.min(HEAD) => Reading::More,
@@ -41,6 +40,10 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
             }
         },
     }
+}
+
+fn is_s7(bytes: &[u8]) -> bool {
+    (s7comm::PROTOCOL.read)(bytes) != Reading::Other
 }
 
 /// Who sent a protocol data unit and what it asks.
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn a_cut_head_waits_and_others_in_the_same_transport_are_refused() {
         assert_eq!(read(&unit(&[0xa0, 5, 2, 1, 9, 0xa4, 0])[..20]), Reading::More);
-        assert_eq!(read(&data(&[0x32, 1, 0, 0])), Reading::Other);
+        assert_eq!(read(&data(&[0x32, 1, 0, 0, 0, 1, 0, 2, 0, 0, 0xf0, 0])), Reading::Other);
         assert_eq!(read(&[3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0]), Reading::Other);
         assert_eq!(read(b"GET / HTTP/1.1\r\n"), Reading::Other);
     }

@@ -1,7 +1,8 @@
 //! Modbus/TCP, and the same over UDP: what a message asks (Modbus Messaging on TCP/IP, section 3.1.3; Modbus Application
 //! Protocol 1.1b3, section 6), with Schneider's UMAS in function 90 (as described by Kaspersky ICS CERT, September 2022).
 //!
-//! The header has two fixed bytes only, so a message counts where its function has exactly that shape, on any port.
+//! The header has two fixed bytes only, so away from its port a message counts where its function has exactly that
+//! shape; on the port others and damaged ones are passed over, so that the flow can be followed.
 //! Functions 5, 6, 8, 21 and 22 are answered by their echo: their speaker stays open, and only who is the client of the
 //! flow tells the command from its answer.
 
@@ -10,8 +11,11 @@ use super::message::cut_off;
 use super::{Carrier, Command, CommandKind, Message, Protocol, Reading, Speaker};
 use CommandKind::{Control, Program, Read, Write};
 
-/// Modbus/TCP; a head of 17 bytes is enough.
-pub const PROTOCOL: Protocol = Protocol { name: "modbus", carrier: Carrier::Stream, ports: &[], read };
+/// Modbus/TCP on its port; a head of 17 bytes is enough.
+pub const PROTOCOL: Protocol = Protocol { name: "modbus", carrier: Carrier::Stream, ports: &[502], read: read_any };
+
+/// Modbus/TCP on any port.
+pub const ELSEWHERE: Protocol = Protocol { name: "modbus", carrier: Carrier::Stream, ports: &[], read };
 
 /// Modbus over UDP, with the same header.
 pub const DATAGRAM: Protocol = Protocol { name: "modbus", carrier: Carrier::Datagram, ports: &[502], read };
@@ -68,12 +72,31 @@ fn message(code: u8, data: &[u8]) -> Option<Modbus> {
     known.then_some(Modbus { function, speaker })
 }
 
-/// The message that begins with the first byte.
+/// The message that begins with the first byte, if its function has its shape.
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     whole(bytes).unwrap_or(Reading::More)
 }
 
-fn whole(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
+/// The message that begins with the first byte, whatever its function.
+fn read_any(bytes: &[u8]) -> Reading<Message<'_>> {
+    match (read(bytes), header(bytes)) {
+        (Reading::Other, Some(Reading::Found(header))) => {
+            let speaker = (header.code > 0x80 && header.length == 2).then_some(Speaker::Server);
+            Reading::Found(Message { length: HEADER + header.length, speaker, ..Message::default() })
+        }
+        (reading, _) => reading,
+    }
+}
+
+struct Header<'a> {
+    /// Bytes from the unit on.
+    length: usize,
+    code: u8,
+    /// What follows the code, as far as it is there.
+    data: &'a [u8],
+}
+
+fn header(bytes: &[u8]) -> Option<Reading<Header<'_>>> {
     let mut cursor = Cursor(bytes);
     let _transaction = cursor.be16()?;
     for _ in 0..2 {
@@ -88,7 +111,11 @@ fn whole(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
         return Some(Reading::Other);
     }
     let length = usize::from(length);
-    let data = cursor.0.get(..length - 2).unwrap_or(cursor.0);
+    Some(Reading::Found(Header { length, code, data: cursor.0.get(..length - 2).unwrap_or(cursor.0) }))
+}
+
+fn whole(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
+    let Reading::Found(Header { length, code, data }) = header(bytes)? else { return Some(Reading::Other) };
     let shape = shape(code, length - 2, data).unwrap_or_else(|| cut_off(bytes, HEADER + length));
     Some(shape.map(|speaker| {
         let command = if speaker == Some(Speaker::Server) { None } else { command(code, data) };
@@ -270,7 +297,11 @@ mod tests {
         assert_eq!(read(&long[..9]), Reading::More);
         for other in [&[3, 0, 0, 0, 0][..], &[3, 3, 0, 7], &[16, 0, 0, 0, 1, 9, 0, 7], &[66, 0], &[0x83, 40]] {
             assert_eq!(read(&message(other)), Reading::Other, "{other:x?}");
+            let bytes = message(other);
+            let Reading::Found(found) = read_any(&bytes) else { panic!("not passed over: {other:x?}") };
+            assert_eq!((found.length, found.command), (bytes.len(), None));
         }
+        assert_eq!(read_any(b"GET / HTTP/1.1\r\n"), Reading::Other);
         assert_eq!(read(b"GET / HTTP/1.1\r\n"), Reading::Other);
     }
 
@@ -278,8 +309,10 @@ mod tests {
         #[test]
         fn any_bytes_are_survived(function: u8, length: u8, data: Vec<u8>) {
             let bytes = [&[0, 1, 0, 0, 0, length, 1, function], data.as_slice()].concat();
-            if let Reading::Found(found) = read(&bytes) {
-                proptest::prop_assert!(found.length > 0);
+            for reading in [read(&bytes), read_any(&bytes)] {
+                if let Reading::Found(found) = reading {
+                    proptest::prop_assert!(found.length > 0);
+                }
             }
         }
     }

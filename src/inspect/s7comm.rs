@@ -7,7 +7,7 @@
 
 use super::cursor::Cursor;
 use super::message::cut_off;
-use super::tpkt::{Body, Packet, packet};
+use super::tpkt::{Body, Packet, Selectors, packet};
 use super::{Carrier, Command, CommandKind, Login, Message, Protocol, Reading, Speaker};
 use CommandKind::{Control, Program, Read, Write};
 
@@ -29,7 +29,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         Reading::Other => return Reading::Other,
     };
     match packet.body {
-        Body::Connection { by, called } if called.is_none_or(is_selector) => {
+        Body::Connection { by, selectors } if are_selectors(selectors) => {
             Reading::Found(Message { speaker: Some(by), ..packet.message() })
         }
         Body::Connection { .. } => Reading::Other,
@@ -41,8 +41,10 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
 }
 
 /// Kind of connection, then rack and slot; the small controllers' own; or a name.
-pub(super) fn is_selector(called: &[u8]) -> bool {
-    matches!(called, [1..=3 | 0x10..=0x13 | 0x20 | 0x4d, _]) || called.starts_with(b"SIMATIC-ROOT-")
+fn are_selectors(selectors: Selectors<'_>) -> bool {
+    let named = selectors.called.is_some_and(|called| called.starts_with(b"SIMATIC-ROOT-"));
+    let numbered = |selector: &[u8]| matches!(selector, [1..=3 | 0x10..=0x13 | 0x20 | 0x4d, _]);
+    named || selectors.calling.is_none_or(numbered) && selectors.called.is_none_or(numbered)
 }
 
 fn data(there: &[u8], length: usize, last: bool, packet: Packet<'_>) -> Option<Reading<Message<'static>>> {
@@ -144,10 +146,6 @@ fn user_function(group: u8, function: u8) -> Option<Asked> {
         (1, 10) => (Control, "breakpoint"),
         (1, 11) => (Control, "exit hold"),
         (1, 12) => (Control, "memory reset"),
-        (1, 13) => (Control, "disable job"),
-        (1, 14) => (Control, "enable job"),
-        (1, 15) => (Control, "delete job"),
-        (1, 18) => (Control, "replace job"),
         (1, 22) => (Control, "flash led"),
         (1, _) => (Read, "programmer commands"),
         (2, _) => (Read, "cyclic services"),
@@ -157,7 +155,6 @@ fn user_function(group: u8, function: u8) -> Option<Asked> {
         (4, 7 | 8) => (Write, "lock or unlock alarm"),
         (4, 11) => (Write, "acknowledge alarm"),
         (4, _) => (Read, "cpu functions"),
-        (5, _) => (Control, "plc password"),
         (6, _) => (Write, "pbc bsend"),
         (7, 1 | 3) => (Read, "read clock"),
         (7, 2 | 4) => (Write, "set clock"),
@@ -289,9 +286,11 @@ mod tests {
 
     #[test]
     fn a_connection_is_its_own_by_the_selector_called() {
-        let request = |rest: &[u8]| [&[3, 0, 0, 11 + rest.len() as u8, 6 + rest.len() as u8, 0xe0, 0, 0, 0, 1, 0], rest].concat();
+        let request =
+            |rest: &[u8]| [&[3, 0, 0, 11 + rest.len() as u8, 6 + rest.len() as u8, 0xe0, 0, 0, 0, 1, 0], rest].concat();
         assert_eq!(told(&request(&[0xc0, 1, 10, 0xc1, 2, 1, 0, 0xc2, 2, 1, 2])), (Some(Speaker::Client), None));
         assert_eq!(read(&request(&[0xc1, 2, 0, 0, 0xc2, 2, 0, 1])), Reading::Other);
+        assert_eq!(read(&request(&[0xc1, 2, 0, 2, 0xc2, 2, 2, 0])), Reading::Other);
         assert_eq!(read(&request(&[1, 0, 8, 0, 3, 0, 0, 0])), Reading::Other);
         assert_eq!(read(&request(b"Cookie: mstshash=user\r\n")), Reading::Other);
         assert_eq!(read(&request(&[])), Reading::Other);

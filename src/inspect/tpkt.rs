@@ -10,6 +10,8 @@ const DISCONNECT_REQUEST: u8 = 0x80;
 const HEADER: usize = 4;
 /// Connections are opened in fewer bytes than this.
 const CONNECTION_MAX: usize = 128;
+const SIZE: u8 = 0xc0;
+const CALLING: u8 = 0xc1;
 const CALLED: u8 = 0xc2;
 
 /// One packet.
@@ -24,11 +26,18 @@ pub(super) struct Packet<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body<'a> {
     /// Opens the connection, or accepts that, with parameters such as RDP never gives.
-    Connection { by: Speaker, called: Option<&'a [u8]> },
+    Connection { by: Speaker, selectors: Selectors<'a> },
     /// Ends it.
     Disconnect,
     /// Carries `length` bytes, of which `there` are there to read.
     Data { there: &'a [u8], length: usize, last: bool },
+}
+
+/// The selectors of the calling and the called side, where they are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selectors<'a> {
+    pub(super) calling: Option<&'a [u8]>,
+    pub(super) called: Option<&'a [u8]>,
 }
 
 impl Packet<'_> {
@@ -61,8 +70,8 @@ fn parse(bytes: &[u8]) -> Option<Reading<Packet<'_>>> {
             cursor.take(5)?;
             let parameters = cursor.take(head - 6)?;
             let by = if code == CONNECTION_REQUEST { Speaker::Client } else { Speaker::Server };
-            match called(Cursor(parameters)) {
-                Some(called) => Body::Connection { by, called },
+            match selectors(Cursor(parameters)) {
+                Some(selectors) => Body::Connection { by, selectors },
                 None => return Some(Reading::Other),
             }
         }
@@ -71,15 +80,20 @@ fn parse(bytes: &[u8]) -> Option<Reading<Packet<'_>>> {
     Some(Reading::Found(Packet { length, body }))
 }
 
-/// The selector of the called side among the parameters; `None` where they are no parameters, or there are none.
-fn called(mut parameters: Cursor<'_>) -> Option<Option<&[u8]>> {
-    let mut called = None;
+/// What the parameters say; `None` where they are no parameters of this use, or there are none.
+fn selectors(mut parameters: Cursor<'_>) -> Option<Selectors<'_>> {
+    let mut selectors = Selectors::default();
     let mut known = false;
     while !parameters.0.is_empty() {
         let (code, length) = (parameters.u8()?, parameters.u8()?);
         let value = parameters.take(usize::from(length))?;
-        known |= matches!(code, 0xc0..=0xc2);
-        called = if code == CALLED { Some(value) } else { called };
+        match code {
+            SIZE => {}
+            CALLING => selectors.calling = Some(value),
+            CALLED => selectors.called = Some(value),
+            _ => continue,
+        }
+        known = true;
     }
-    known.then_some(called)
+    known.then_some(selectors)
 }
