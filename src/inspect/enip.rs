@@ -9,10 +9,13 @@ use super::{Carrier, Command, CommandKind, Message, Protocol, Reading, Speaker};
 use CommandKind::{Control, Program, Read, Write};
 
 /// EtherNet/IP over TCP; a head of 80 bytes is enough for one service, packed ones are read where they are there.
-pub const PROTOCOL: Protocol = Protocol { name: "enip", carrier: Carrier::Stream, ports: &[], read };
+pub const PROTOCOL: Protocol = Protocol { name: "enip", carrier: Carrier::Stream, ports: &[44818], read };
+
+/// The same on any port, without the lists: a request for one is nearly all zeros.
+pub const ELSEWHERE: Protocol = Protocol { name: "enip", carrier: Carrier::Stream, ports: &[], read: read_session };
 
 /// EtherNet/IP over UDP.
-pub const DATAGRAM: Protocol = Protocol { name: "enip", carrier: Carrier::Datagram, ports: &[], read };
+pub const DATAGRAM: Protocol = Protocol { name: "enip", carrier: Carrier::Datagram, ports: &[44818], read };
 
 const HEADER: usize = 24;
 /// Bytes waited for; what lies behind is read if it is there.
@@ -34,6 +37,14 @@ type Asked = (CommandKind, &'static str);
 /// The message that begins with the first byte.
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     header(bytes).unwrap_or(Reading::More)
+}
+
+/// The message that begins with the first byte, of a session.
+fn read_session(bytes: &[u8]) -> Reading<Message<'_>> {
+    match bytes.first() {
+        Some(0x04 | 0x63 | 0x64) => Reading::Other,
+        _ => read(bytes),
+    }
 }
 
 fn header(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
@@ -154,6 +165,7 @@ fn strongest(packed: Cursor<'_>) -> Option<Asked> {
     strongest
 }
 
+/// Classes 68 to 72 and 7e are those that a Logix controller creates when a program is loaded into it, as captured.
 fn named(service: u8, class: Option<u16>) -> Option<Asked> {
     Some(match (service, class) {
         (0x01, _) => (Read, "get attributes all"),
@@ -163,8 +175,8 @@ fn named(service: u8, class: Option<u16>) -> Option<Asked> {
         (0x05, _) => (Control, "reset"),
         (0x06, _) => (Control, "start"),
         (0x07, _) => (Control, "stop"),
-        (0x08, Some(0x68..=0x70)) => (Program, "create"),
-        (0x09, Some(0x68..=0x70)) => (Program, "delete"),
+        (0x08, Some(0x68..=0x72 | 0x7e)) => (Program, "create"),
+        (0x09, Some(0x68..=0x72 | 0x7e)) => (Program, "delete"),
         (0x08, _) => (Write, "create"),
         (0x09, _) => (Write, "delete"),
         (0x0d, _) => (Write, "apply attributes"),
@@ -182,6 +194,7 @@ fn named(service: u8, class: Option<u16>) -> Option<Asked> {
         (0x4b | 0x4d | 0x4f, Some(FILE)) => (Read, "file: upload"),
         (0x4c | 0x4e | 0x50, Some(FILE)) => (Program, "file: download"),
         (0x51, Some(FILE)) => (Program, "file: clear"),
+        (0x4b | 0x4f | 0x50, Some(0x68 | 0x6a | 0x6d)) => (Program, "program: object-specific service"),
         (0x4b.., Some(NONVOLATILE_STORAGE)) => (Program, "nonvolatile storage: update"),
         (0x4b.., Some(CONTROLLER)) => (Control, "controller: object-specific service"),
         (0x4c, _) => (Read, "read tag"),
@@ -296,6 +309,7 @@ mod tests {
         assert_eq!(told(&message(0x65, 0, &[1, 0, 0, 0])), (Some(Speaker::Client), None));
         assert_eq!(told(&message(0x65, 7, &[1, 0, 0, 0])), (Some(Speaker::Server), None));
         assert_eq!(told(&message(0x63, 0, &[])).1, Some((Read, "list identity")));
+        assert_eq!(read_session(&message(0x63, 0, &[])), Reading::Other);
     }
 
     #[test]
