@@ -29,6 +29,7 @@ pub mod modbus;
 pub mod mqtt;
 pub mod netbios;
 pub mod ntp;
+pub mod ocpp;
 pub mod opcua;
 mod prefix;
 pub mod quic;
