@@ -79,3 +79,8 @@ pub struct Protocol {
     /// Reads the message that begins with the first byte.
     pub read: for<'a> fn(&'a [u8]) -> Reading<Message<'a>>,
 }
+
+/// What is read of a message of `length` bytes that end before a field that is looked for.
+pub(super) fn cut_off<T>(bytes: &[u8], length: usize) -> Reading<T> {
+    if bytes.len() < length { Reading::More } else { Reading::Other }
+}

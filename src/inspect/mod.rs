@@ -4,6 +4,7 @@
 //! function over bytes; it keeps nothing, so splitting, repeating or delaying segments cannot change what it finds: the
 //! flow hands it the contiguous beginning of a direction, again whenever that has grown.
 
+pub mod bacnet;
 mod below_ip;
 pub mod cdp;
 mod conversation;
@@ -12,23 +13,32 @@ mod datagram;
 pub mod dhcp;
 pub mod dhcpv6;
 mod dialogue;
+pub mod dnp3;
 pub mod dns;
+pub mod enip;
 mod facts;
+pub mod fins;
+pub mod ge_srtp;
 pub mod greeting;
 mod hpack;
 pub mod http;
 pub mod http2;
+pub mod iec104;
 pub mod lldp;
 pub mod mdns;
 mod message;
+pub mod mms;
 pub mod modbus;
 pub mod mqtt;
 pub mod netbios;
 pub mod ntp;
+pub mod ocpp;
+pub mod opcua;
 mod prefix;
 pub mod quic;
 pub mod rdp;
 pub mod rtp;
+pub mod s7comm;
 pub mod sip;
 pub mod smb;
 pub mod ssdp;
@@ -40,6 +50,7 @@ pub mod telnet;
 mod tests;
 mod text;
 pub mod tls;
+mod tpkt;
 pub mod vnc;
 
 pub use below_ip::below_ip;
