@@ -1,7 +1,7 @@
 //! Modbus/TCP: whether a direction begins with a plausible header (Modbus Messaging on TCP/IP, section 3.1.3).
 
 use super::cursor::Cursor;
-use super::{Reading, Speaker};
+use super::{Command, CommandKind, Reading, Speaker};
 
 /// Longest PDU with its unit byte (Modbus Application Protocol 1.1b3, section 4.1).
 const LENGTH_MAX: u16 = 254;
@@ -31,6 +31,31 @@ pub fn modbus(prefix: &[u8]) -> Reading<Modbus> {
         Some([_unit, function, data @ ..]) => message(*function, data).map_or(Reading::Other, Reading::Found),
         Some(_) => Reading::Other,
     }
+}
+
+/// What a request with this function code asks for (Modbus Application Protocol 1.1b3, section 6); TCP, serial lines and
+/// what else carries it share the codes.
+pub(super) fn command(code: u8) -> Option<Command> {
+    let (kind, function) = match code {
+        1 => (CommandKind::Read, "read coils"),
+        2 => (CommandKind::Read, "read discrete inputs"),
+        3 => (CommandKind::Read, "read holding registers"),
+        4 => (CommandKind::Read, "read input registers"),
+        5 => (CommandKind::Write, "write single coil"),
+        6 => (CommandKind::Write, "write single register"),
+        7 => (CommandKind::Read, "read exception status"),
+        8 => (CommandKind::Control, "diagnostics"),
+        15 => (CommandKind::Write, "write multiple coils"),
+        16 => (CommandKind::Write, "write multiple registers"),
+        17 => (CommandKind::Read, "report server id"),
+        20 => (CommandKind::Read, "read file record"),
+        21 => (CommandKind::Write, "write file record"),
+        22 => (CommandKind::Write, "mask write register"),
+        23 => (CommandKind::Write, "read/write multiple registers"),
+        43 => (CommandKind::Read, "encapsulated interface transport"),
+        _ => return None,
+    };
+    Some(Command { kind, function })
 }
 
 fn message(code: u8, data: &[u8]) -> Option<Modbus> {
