@@ -194,7 +194,8 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         SUBSCRIBE | UNSUBSCRIBE => {
             filter(body, remaining).map_or(Reading::Other, |()| Reading::Found(from(Speaker::Client, None)))
         }
-        _ => acknowledgement(head, remaining)
+        _ if body.len() < remaining.min(4) => Reading::More,
+        _ => acknowledgement(head, body, remaining)
             .map_or(Reading::Other, |speaker| Reading::Found(Message { speaker, ..found })),
     };
     if bytes.get(length).is_none_or(|next| is_head(*next)) { found } else { Reading::Other }
@@ -267,13 +268,22 @@ fn filter(body: &[u8], remaining: usize) -> Option<()> {
     begins(Cursor(rest)).or_else(after_properties)
 }
 
-/// Who sent a packet that carries little else.
-fn acknowledgement(head: u8, remaining: usize) -> Option<Option<Speaker>> {
-    match (head, remaining) {
-        (0xc0, 0) => Some(Some(Speaker::Client)),
-        (0xd0, 0) => Some(Some(Speaker::Server)),
-        (0x90 | 0xb0, 2..=255) => Some(Some(Speaker::Server)),
-        (0x40 | 0x50 | 0x62 | 0x70, 2..=255) | (0xe0 | 0xf0, 0..=255) => Some(None),
+/// Who sent a packet that carries little else: an identifier, reasons, in version 5 properties between or behind them.
+fn acknowledgement(head: u8, body: &[u8], remaining: usize) -> Option<Option<Speaker>> {
+    let is_reason = |reason: &u8| matches!(reason, 0..=4 | 0x10 | 0x11 | 0x18 | 0x19 | 0x80..=0xa2);
+    let ends = |properties: usize, at: usize| remaining == at + properties;
+    match (head, body) {
+        (0xc0, []) => Some(Some(Speaker::Client)),
+        (0xd0, []) => Some(Some(Speaker::Server)),
+        (0xb0, [_, _]) => Some(Some(Speaker::Server)),
+        (0x90 | 0xb0, [_, _, rest @ ..]) if remaining <= 64 && rest.iter().all(is_reason) => Some(Some(Speaker::Server)),
+        (0x40 | 0x50 | 0x62 | 0x70, [_, _]) | (0xe0, []) => Some(None),
+        (0x40 | 0x50 | 0x62 | 0x70, [_, _, reason]) if is_reason(reason) => Some(None),
+        (0x40 | 0x50 | 0x62 | 0x70, [_, _, reason, length, ..]) if is_reason(reason) => {
+            ends(usize::from(*length), 4).then_some(None)
+        }
+        (0xe0, [reason]) if is_reason(reason) => Some(None),
+        (0xe0 | 0xf0, [reason, length, ..]) if is_reason(reason) => ends(usize::from(*length), 2).then_some(None),
         _ => None,
     }
 }
