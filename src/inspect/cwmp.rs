@@ -63,7 +63,15 @@ fn called(bytes: &[u8]) -> Option<(&str, &[u8])> {
         let length = local.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let (name, behind) = local.split_at_checked(length)?;
         // What the envelope's header says of the session.
-        if !matches!(name, b"ID" | b"HoldRequests" | b"NoMoreRequests" | b"SessionTimeout" | b"SupportedCWMPVersions" | b"UseCWMPVersion") {
+        if !matches!(
+            name,
+            b"ID"
+                | b"HoldRequests"
+                | b"NoMoreRequests"
+                | b"SessionTimeout"
+                | b"SupportedCWMPVersions"
+                | b"UseCWMPVersion"
+        ) {
             return words(name).map(|name| (name, behind));
         }
     }
@@ -81,7 +89,9 @@ fn bound(before: &[u8]) -> Option<&[u8]> {
 fn rpc<'a>(length: usize, name: &str, rest: &'a [u8]) -> Message<'a> {
     let command = command(name);
     let speaker = match name {
-        "Inform" | "TransferComplete" | "AutonomousTransferComplete" | "RequestDownload" | "Kicked" => Some(Speaker::Client),
+        "Inform" | "TransferComplete" | "AutonomousTransferComplete" | "RequestDownload" | "Kicked" => {
+            Some(Speaker::Client)
+        }
         "InformResponse" | "TransferCompleteResponse" | "AutonomousTransferCompleteResponse" => Some(Speaker::Server),
         _ if command.is_some() => Some(Speaker::Server),
         _ if name.ends_with("Response") => Some(Speaker::Client),
@@ -158,7 +168,11 @@ mod tests {
 
     #[test]
     fn reports_and_answers_command_nothing() {
-        for (method, speaker) in [("Inform>", Speaker::Client), ("SetParameterValuesResponse>", Speaker::Client), ("InformResponse>", Speaker::Server)] {
+        for (method, speaker) in [
+            ("Inform>", Speaker::Client),
+            ("SetParameterValuesResponse>", Speaker::Client),
+            ("InformResponse>", Speaker::Server),
+        ] {
             let bytes = response("cwmp", method);
             assert_eq!((found(&bytes).command, found(&bytes).speaker), (None, Some(speaker)));
         }
@@ -168,8 +182,14 @@ mod tests {
     fn the_equipment_is_asked_to_call_back() {
         let asked = b"GET /cr HTTP/1.1\r\nAuthorization: Digest username=\"acs\"\r\n\r\n";
         let Reading::Found(found) = read_request(asked) else { panic!("not read") };
-        assert_eq!((found.command.map(|it| it.function), found.login), (Some("connection request"), Some(Login::Tried)));
-        assert!(matches!(read_request(b"HTTP/1.1 401 No\r\n\r\n"), Reading::Found(Message { login: Some(Login::Refused), .. })));
+        assert_eq!(
+            (found.command.map(|it| it.function), found.login),
+            (Some("connection request"), Some(Login::Tried))
+        );
+        assert!(matches!(
+            read_request(b"HTTP/1.1 401 No\r\n\r\n"),
+            Reading::Found(Message { login: Some(Login::Refused), .. })
+        ));
         assert_eq!(read(asked), Reading::Other);
         assert_eq!(read(b"HTTP/1.1 204 No Content\r\n\r\n"), Reading::Other);
     }

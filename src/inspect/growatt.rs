@@ -58,7 +58,11 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
 fn may_begin(bytes: &[u8]) -> bool {
     let is = |at: usize, plausible: fn(u8) -> bool| bytes.get(at).is_none_or(|byte| plausible(*byte));
     let is_type = |kind| matches!(kind, 3..=6 | 0x10 | PING | CONFIGURE | 0x19 | 0x1b | 0x20 | 0x29 | 0x50);
-    is(2, |it| it == 0) && is(3, |it| matches!(it, 2 | 5 | 6)) && is(4, |it| it <= 8) && is(6, |it| it == 1) && is(7, is_type)
+    is(2, |it| it == 0)
+        && is(3, |it| matches!(it, 2 | 5 | 6))
+        && is(4, |it| it <= 8)
+        && is(6, |it| it == 1)
+        && is(7, is_type)
 }
 
 /// Settings go both ways under one type: asked by the server, answered by the logger.
@@ -133,8 +137,9 @@ mod tests {
     #[test]
     fn the_servers_configuration_is_told_from_the_loggers_answer_in_every_protocol() {
         for version in [2, 5, 6] {
-            let asked = found(&record(version, CONFIGURE, &[0, 17, 0, 9, b'1', b'0', b'.', b'0', b'.', b'0', b'.', b'7', 0]))
-                .command;
+            let asked =
+                found(&record(version, CONFIGURE, &[0, 17, 0, 9, b'1', b'0', b'.', b'0', b'.', b'0', b'.', b'7', 0]))
+                    .command;
             assert_eq!(asked.map(|it| (it.kind, it.function)), Some((CommandKind::Write, "configure logger")));
             assert_eq!(found(&record(version, CONFIGURE, &[0, 17, 0])).command, None);
             let restart = found(&record(version, CONFIGURE, &[0, 32, 0, 1, b'1'])).command;

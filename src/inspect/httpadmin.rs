@@ -13,13 +13,35 @@ pub const PROTOCOL: Protocol = Protocol { name: "http", carrier: Carrier::Stream
 
 /// Paths, or parts of them, of pages that administer.
 const PAGES: [&str; 14] = [
-    "/isapi/", "/onvif/", "/hnap1", "/goform/", "/cgi-bin/", "/web/", "/webui/", "/admin", "/login", "/logon", "/signin",
-    "/api/login", "/setup", "/config",
+    "/isapi/",
+    "/onvif/",
+    "/hnap1",
+    "/goform/",
+    "/cgi-bin/",
+    "/web/",
+    "/webui/",
+    "/admin",
+    "/login",
+    "/logon",
+    "/signin",
+    "/api/login",
+    "/setup",
+    "/config",
 ];
 const FIRMWARE: [&str; 5] = ["upgrade", "firmware", "fwupdate", "updatefw", "flash"];
 const CONTROL: [&str; 12] = [
-    "ptz", "reboot", "restart", "factoryreset", "factorydefault", "restorefactory", "shutdown", "decoder_control",
-    "remotecontrol", "/io/outputs/", "opendoor", "magicbox.cgi?action=shutdown",
+    "ptz",
+    "reboot",
+    "restart",
+    "factoryreset",
+    "factorydefault",
+    "restorefactory",
+    "shutdown",
+    "decoder_control",
+    "remotecontrol",
+    "/io/outputs/",
+    "opendoor",
+    "magicbox.cgi?action=shutdown",
 ];
 /// ONVIF operations (core specification, section 8; PTZ specification, section 5), in SOAP.
 const ONVIF: [(&str, CommandKind, &str); 9] = [
@@ -113,9 +135,15 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_a_device_shows_in_the_path() {
-        assert_eq!(asked("PUT /ISAPI/PTZCtrl/channels/1/continuous", "\r\n").map(|it| it.0), Some(CommandKind::Control));
+        assert_eq!(
+            asked("PUT /ISAPI/PTZCtrl/channels/1/continuous", "\r\n").map(|it| it.0),
+            Some(CommandKind::Control)
+        );
         assert_eq!(asked("PUT /ISAPI/System/updateFirmware", "\r\n").map(|it| it.0), Some(CommandKind::Program));
-        assert_eq!(asked("GET /cgi-bin/configManager.cgi?action=setConfig&A=1", "\r\n").map(|it| it.0), Some(CommandKind::Write));
+        assert_eq!(
+            asked("GET /cgi-bin/configManager.cgi?action=setConfig&A=1", "\r\n").map(|it| it.0),
+            Some(CommandKind::Write)
+        );
         assert_eq!(asked("GET /cgi-bin/magicBox.cgi?action=reboot", "\r\n").map(|it| it.0), Some(CommandKind::Control));
         assert_eq!(asked("GET /cgi-bin/snapshot.cgi", "\r\n").map(|it| it.0), Some(CommandKind::Read));
         assert_eq!(asked("GET /news", "Host: a\r\n\r\n"), None);
@@ -125,7 +153,10 @@ mod tests {
     #[test]
     fn an_onvif_operation_is_found_in_the_body() {
         let soap = |operation: &str| format!("\r\n<s:Envelope><s:Body><tds:{operation}/></s:Body></s:Envelope>");
-        assert_eq!(asked("POST /onvif/device_service", &soap("SystemReboot")), Some((CommandKind::Control, "system reboot")));
+        assert_eq!(
+            asked("POST /onvif/device_service", &soap("SystemReboot")),
+            Some((CommandKind::Control, "system reboot"))
+        );
         assert_eq!(asked("POST /onvif/device_service", &soap("SetUser")).map(|it| it.0), Some(CommandKind::Write));
         assert_eq!(asked("POST /onvif/device_service", &soap("GetUsers")).map(|it| it.0), Some(CommandKind::Read));
     }
@@ -135,7 +166,10 @@ mod tests {
         let bytes = b"POST /login.cgi?password=secret HTTP/1.1\r\n\r\nuser=a";
         let Reading::Found(found) = read(bytes) else { panic!("not read") };
         assert_eq!((found.login, found.detail), (Some(Login::Tried), Some("/login.cgi")));
-        assert!(matches!(read(b"HTTP/1.1 401 No\r\n\r\n"), Reading::Found(Message { login: Some(Login::Refused), .. })));
+        assert!(matches!(
+            read(b"HTTP/1.1 401 No\r\n\r\n"),
+            Reading::Found(Message { login: Some(Login::Refused), .. })
+        ));
         assert!(matches!(read(b"HTTP/1.1 200 OK\r\n\r\n"), Reading::Found(Message { login: None, .. })));
         assert_eq!(read(b"SIP/2.0 200 OK\r\n"), Reading::Other);
     }

@@ -92,7 +92,9 @@ mod tests {
         for cut in ["", "G", "GET ", "GET /a HTT", "HTTP/1.1 4"] {
             assert_eq!(start(cut.as_bytes()), Reading::More, "{cut}");
         }
-        for other in ["GET sip:a SIP/2.0\r\n", "OPTIONS rtsp://a RTSP/1.0\r\n", "GET / RTSP/1.0\r\n", "hello\r\n", "\x16\x03"] {
+        for other in
+            ["GET sip:a SIP/2.0\r\n", "OPTIONS rtsp://a RTSP/1.0\r\n", "GET / RTSP/1.0\r\n", "hello\r\n", "\x16\x03"]
+        {
             assert_eq!(start(other.as_bytes()), Reading::Other, "{other}");
         }
     }

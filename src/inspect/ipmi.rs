@@ -120,7 +120,9 @@ fn command(function: u8, code: u8) -> Option<Command> {
         (APPLICATION, 0x47) => (CommandKind::Write, "set user password"),
         (APPLICATION, 0x48) => (CommandKind::Control, "activate payload"),
         (APPLICATION, 0x52) => (CommandKind::Write, "master write-read"),
-        (APPLICATION, 0x08 | 0x37 | 0x3d | 0x41 | 0x42 | 0x44 | 0x46 | 0x54) => (CommandKind::Read, "get application data"),
+        (APPLICATION, 0x08 | 0x37 | 0x3d | 0x41 | 0x42 | 0x44 | 0x46 | 0x54) => {
+            (CommandKind::Read, "get application data")
+        }
         (FIRMWARE, _) => (CommandKind::Program, "firmware"),
         (0x0a, 0x12) => (CommandKind::Write, "write fru data"),
         (0x0a, 0x44 | 0x46 | 0x47 | 0x49) => (CommandKind::Write, "change event log"),

@@ -184,7 +184,9 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         CONNECT if body.len() < 8 => Reading::More,
         CONNECT => Reading::Found(from(Speaker::Client, Some(Login::Tried))),
         CONNACK if body.len() < remaining.min(2) => Reading::More,
-        CONNACK => connack(body, remaining).map_or(Reading::Other, |login| Reading::Found(from(Speaker::Server, Some(login)))),
+        CONNACK => {
+            connack(body, remaining).map_or(Reading::Other, |login| Reading::Found(from(Speaker::Server, Some(login))))
+        }
         0x30..=0x3f => publish(head, body, remaining, bytes.len()).map(|detail| Message {
             command: Some(Command { kind: CommandKind::Write, function: "publish" }),
             detail,
@@ -242,7 +244,8 @@ fn publish(head: u8, body: &[u8], remaining: usize, seen: usize) -> Reading<Opti
     let topic = cursor.0.get(..length).unwrap_or(cursor.0);
     let said = words(topic).unwrap_or_default();
     // What is cut may end within a character.
-    let is_text = said.len() + 3 > topic.len().min(TEXT_MAX) && (said.len() == length || topic.len() < length || length > 250);
+    let is_text =
+        said.len() + 3 > topic.len().min(TEXT_MAX) && (said.len() == length || topic.len() < length || length > 250);
     match is_text && !said.contains(['+', '#']) {
         true if topic.len() < length && seen < HEAD => Reading::More,
         true => Reading::Found(Some(said).filter(|said| !said.is_empty())),
@@ -276,7 +279,9 @@ fn acknowledgement(head: u8, body: &[u8], remaining: usize) -> Option<Option<Spe
         (0xc0, []) => Some(Some(Speaker::Client)),
         (0xd0, []) => Some(Some(Speaker::Server)),
         (0xb0, [_, _]) => Some(Some(Speaker::Server)),
-        (0x90 | 0xb0, [_, _, rest @ ..]) if remaining <= 64 && rest.iter().all(is_reason) => Some(Some(Speaker::Server)),
+        (0x90 | 0xb0, [_, _, rest @ ..]) if remaining <= 64 && rest.iter().all(is_reason) => {
+            Some(Some(Speaker::Server))
+        }
         (0x40 | 0x50 | 0x62 | 0x70, [_, _]) | (0xe0, []) => Some(None),
         (0x40 | 0x50 | 0x62 | 0x70, [_, _, reason]) if is_reason(reason) => Some(None),
         (0x40 | 0x50 | 0x62 | 0x70, [_, _, reason, length, ..]) if is_reason(reason) => {

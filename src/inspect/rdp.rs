@@ -15,7 +15,8 @@ pub const STREAM: Protocol = Protocol { name: "rdp", carrier: Carrier::Stream, p
 /// Its own port.
 pub const STREAM_3389: Protocol = Protocol { name: "rdp", carrier: Carrier::Stream, ports: &[3389], read };
 /// Its own port over UDP.
-pub const DATAGRAM: Protocol = Protocol { name: "rdp", carrier: Carrier::Datagram, ports: &[3389], read: read_datagram };
+pub const DATAGRAM: Protocol =
+    Protocol { name: "rdp", carrier: Carrier::Datagram, ports: &[3389], read: read_datagram };
 
 const TEXT_MAX: usize = 64;
 const CONNECTION_REQUEST: u8 = 0xe0;
@@ -184,7 +185,8 @@ pub(super) mod tests {
 
     #[test]
     fn over_udp_the_opening_is_known_by_its_sizes() {
-        let syn = [&[0xff; 4][..], &[0, 64, 0x10, 1], &[1, 2, 3, 4], &1232u16.to_be_bytes(), &1232u16.to_be_bytes()].concat();
+        let syn =
+            [&[0xff; 4][..], &[0, 64, 0x10, 1], &[1, 2, 3, 4], &1232u16.to_be_bytes(), &1232u16.to_be_bytes()].concat();
         assert!(matches!(read_datagram(&syn), Reading::Found(Message { speaker: Some(Speaker::Client), .. })));
         assert_eq!(read_datagram(&[0xff; 20]), Reading::Other);
     }

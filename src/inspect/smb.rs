@@ -147,7 +147,9 @@ impl Said {
         let names = |name: &str| mentions(head, name);
         let (kind, function) = match self.command {
             _ if self.answers => return None,
-            TREE_CONNECT if names("\\ADMIN$") || names("\\C$") || names("\\D$") => (CommandKind::Control, "tree connect to an admin share"),
+            TREE_CONNECT if names("\\ADMIN$") || names("\\C$") || names("\\D$") => {
+                (CommandKind::Control, "tree connect to an admin share")
+            }
             TREE_CONNECT if names("IPC$") => (CommandKind::Read, "tree connect to named pipes"),
             TREE_CONNECT => (CommandKind::Read, "tree connect"),
             CREATE if names("svcctl") => (CommandKind::Control, "open service control manager"),
@@ -172,7 +174,8 @@ fn mentions(bytes: &[u8], name: &str) -> bool {
     let wide = |window: &[u8]| {
         window.iter().step_by(2).zip(name.bytes()).all(is) && window.iter().skip(1).step_by(2).all(|byte| *byte == 0)
     };
-    bytes.windows(name.len() * 2).any(wide) || bytes.windows(name.len()).any(|window| window.iter().zip(name.bytes()).all(is))
+    bytes.windows(name.len() * 2).any(wide)
+        || bytes.windows(name.len()).any(|window| window.iter().zip(name.bytes()).all(is))
 }
 
 #[cfg(test)]

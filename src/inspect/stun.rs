@@ -18,7 +18,8 @@ const LENGTH_MAX: u16 = 2048;
 /// Any port: the cookie is not met by chance.
 pub const DATAGRAM: Protocol = Protocol { name: "stun", carrier: Carrier::Datagram, ports: &[], read };
 /// Ports of relays, where a relay's data is not mistaken for something else.
-pub const STREAM: Protocol = Protocol { name: "stun", carrier: Carrier::Stream, ports: &[443, 3478, 3479, 5349], read: read_stream };
+pub const STREAM: Protocol =
+    Protocol { name: "stun", carrier: Carrier::Stream, ports: &[443, 3478, 3479, 5349], read: read_stream };
 
 const HEADER: usize = 20;
 const HEAD: usize = 64;

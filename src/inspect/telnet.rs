@@ -73,7 +73,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         [] => return Reading::More,
         [IAC, SUBNEGOTIATION..=DONT, 0..=OPTION_MAX, ..] => {}
         [IAC, ..] if bytes.len() < 3 => return Reading::More,
-        [IAC, 240..=SUBNEGOTIATION, ..] => {}
+        [IAC, 240..=249, ..] => {}
         _ if is_text(bytes) => {}
         _ => return Reading::Other,
     }
@@ -95,13 +95,22 @@ fn is_text(bytes: &[u8]) -> bool {
 fn login(bytes: &[u8]) -> Option<Login> {
     let head = bytes.get(..LOOKED_AT).unwrap_or(bytes);
     let tail = bytes.get(bytes.len().saturating_sub(LOOKED_AT)..).unwrap_or(bytes).trim_ascii_end();
-    let says = |words: &&[u8]| [head, tail].iter().any(|part| part.windows(words.len()).any(|it| it.eq_ignore_ascii_case(words)));
-    let ends = |words: &&[u8]| tail.len().checked_sub(words.len()).is_some_and(|at| {
-        tail.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(words))
-    });
+    let says = |words: &&[u8]| {
+        [head, tail].iter().any(|part| part.windows(words.len()).any(|it| it.eq_ignore_ascii_case(words)))
+    };
+    let ends = |words: &&[u8]| {
+        tail.len()
+            .checked_sub(words.len())
+            .is_some_and(|at| tail.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(words)))
+    };
     let refusals: [&[u8]; 7] = [
-        b"login incorrect", b"authentication failed", b"access denied", b"login failed", b"bad password",
-        b"login invalid", b"incorrect password",
+        b"login incorrect",
+        b"authentication failed",
+        b"access denied",
+        b"login failed",
+        b"bad password",
+        b"login invalid",
+        b"incorrect password",
     ];
     let questions: [&[u8]; 4] = [b"login:", b"username:", b"password:", b"user name:"];
     let welcomes: [&[u8]; 2] = [b"last login", b"welcome to"];

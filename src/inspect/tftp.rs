@@ -9,8 +9,8 @@ pub const PROTOCOL: Protocol = Protocol { name: "tftp", carrier: Carrier::Datagr
 
 /// Ends of names of firmware images.
 const IMAGES: [&str; 16] = [
-    ".bin", ".img", ".fw", ".hex", ".rom", ".upd", ".upg", ".trx", ".chk", ".dav", ".swu", ".pkg", ".ipk", ".mcs", ".s19",
-    ".uimage",
+    ".bin", ".img", ".fw", ".hex", ".rom", ".upd", ".upg", ".trx", ".chk", ".dav", ".swu", ".pkg", ".ipk", ".mcs",
+    ".s19", ".uimage",
 ];
 
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
@@ -68,7 +68,10 @@ mod tests {
         assert_eq!(kind(b"\0\x02config.txt\0octet\0blksize\01428\0"), Some(CommandKind::Write));
         assert_eq!(kind(b"\0\x02PLC_V2.BIN\0octet\0"), Some(CommandKind::Program));
         let Reading::Found(found) = read(b"\0\x01fw/image.upd\0OCTET\0") else { panic!("not read") };
-        assert_eq!((found.detail, found.command.map(|it| it.function)), (Some("fw/image.upd"), Some("read request for firmware")));
+        assert_eq!(
+            (found.detail, found.command.map(|it| it.function)),
+            (Some("fw/image.upd"), Some("read request for firmware"))
+        );
     }
 
     #[test]

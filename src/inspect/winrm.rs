@@ -33,7 +33,8 @@ fn is_path(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or(target);
     let path = path.strip_prefix("http://").and_then(|rest| rest.split_once('/')).map_or(path, |(_, path)| path);
     let path = path.strip_prefix('/').unwrap_or(path);
-    path.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("wsman")) && matches!(path.as_bytes().get(5), None | Some(b'/' | b'-'))
+    path.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("wsman"))
+        && matches!(path.as_bytes().get(5), None | Some(b'/' | b'-'))
 }
 
 fn request(bytes: &[u8]) -> Message<'_> {
@@ -59,7 +60,10 @@ mod tests {
         let Reading::Found(found) = read_request(ASKED) else { panic!("not read") };
         assert_eq!((found.command.map(|it| it.function), found.login), (Some("wsman request"), Some(Login::Tried)));
         let shell = b"POST /wsman?PSVersion=5 HTTP/1.1\r\n\r\n<w:ResourceURI>http://schemas.microsoft.com/powershell/X";
-        assert!(matches!(read(shell), Reading::Found(Message { command: Some(Command { function: "powershell remoting", .. }), .. })));
+        assert!(matches!(
+            read(shell),
+            Reading::Found(Message { command: Some(Command { function: "powershell remoting", .. }), .. })
+        ));
     }
 
     #[test]

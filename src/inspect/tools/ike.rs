@@ -22,7 +22,9 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     match header(bytes) {
         Some(speaker) => Reading::Found(Message { speaker, ..found }),
         // ESP: an index above the reserved ones, a number that has not wrapped, a sealed packet and its check.
-        None if matches!(bytes, [a, b, c, _, 0, ..] if [a, b, c].iter().any(|byte| **byte != 0)) && bytes.len() >= 32 => {
+        None if matches!(bytes, [a, b, c, _, 0, ..] if [a, b, c].iter().any(|byte| **byte != 0))
+            && bytes.len() >= 32 =>
+        {
             Reading::Found(found)
         }
         None => Reading::Other,
@@ -43,7 +45,8 @@ fn header(bytes: &[u8]) -> Option<Option<Speaker>> {
     if initiator == [0; 8] || !exchanges || length != bytes.len() || length < HEADER {
         return None;
     }
-    let is_initiator = if version >> 4 == 2 { Some(flags & INITIATOR != 0) } else { (responder == [0; 8]).then_some(true) };
+    let is_initiator =
+        if version >> 4 == 2 { Some(flags & INITIATOR != 0) } else { (responder == [0; 8]).then_some(true) };
     Some(is_initiator.map(|initiator| if initiator { Speaker::Client } else { Speaker::Server }))
 }
 

@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn who_asks_for_the_tunnel_shows_in_the_message_type() {
-        assert!(matches!(read(&control(1)), Reading::Found(Message { speaker: Some(Speaker::Client), length: 20, .. })));
+        assert!(matches!(
+            read(&control(1)),
+            Reading::Found(Message { speaker: Some(Speaker::Client), length: 20, .. })
+        ));
         assert!(matches!(read(&control(2)), Reading::Found(Message { speaker: Some(Speaker::Server), .. })));
         assert_eq!(read(&control(1)[..19]), Reading::Other);
         assert_eq!(read(b"GET / HTTP/1.1"), Reading::Other);

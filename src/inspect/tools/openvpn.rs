@@ -90,10 +90,14 @@ fn reset(packet: &[u8], length: usize) -> Option<Speaker> {
     let plain = if speaker == Speaker::Client { RESET } else { RESET_ANSWER };
     let number = |at: usize| packet.get(at..).and_then(|bytes| bytes.first_chunk()).copied().map(u32::from_be_bytes);
     // The first numbers, and a time since 2010.
-    let is_replay = |at: usize| matches!(number(at), Some(1 | 2)) && matches!(number(at + 4), Some(0x4b3d_3b00..=0xa000_0000));
+    let is_replay =
+        |at: usize| matches!(number(at), Some(1 | 2)) && matches!(number(at + 4), Some(0x4b3d_3b00..=0xa000_0000));
     let hidden = length >= 9 + REPLAY + 32 + 5 && is_replay(9);
-    let signed = || [16, 20, 28, 32, 48, 64].iter().any(|digest| length == plain + digest + REPLAY && is_replay(9 + digest));
-    let open = length == plain && packet.get(9) == Some(&u8::from(plain == RESET_ANSWER)) && matches!(number(plain - 4), Some(0..=2));
+    let signed =
+        || [16, 20, 28, 32, 48, 64].iter().any(|digest| length == plain + digest + REPLAY && is_replay(9 + digest));
+    let open = length == plain
+        && packet.get(9) == Some(&u8::from(plain == RESET_ANSWER))
+        && matches!(number(plain - 4), Some(0..=2));
     (open || hidden || signed()).then_some(speaker)
 }
 

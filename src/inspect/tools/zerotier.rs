@@ -21,17 +21,23 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     // An address that began with ff would be taken for the mark of a fragment.
     let is_node = |address: Option<&[u8]>| matches!(address, Some([1..=0xfe, ..]));
     let is_fragment = matches!(source, Some([0xff, 0x02..=0xff, ..]));
-    let fits = is_node(destination) && (is_fragment || is_node(source) && bytes.len() >= HEADER && source != destination);
+    let fits =
+        is_node(destination) && (is_fragment || is_node(source) && bytes.len() >= HEADER && source != destination);
     if fits { whole(bytes) } else { Reading::Other }
 }
 
 fn read_hello(bytes: &[u8]) -> Reading<Message<'_>> {
-    let (Some(&flags), Some(&[verb, protocol, major, minor])) = (bytes.get(18), bytes.get(27..31).and_then(|it| it.first_chunk()))
+    let (Some(&flags), Some(&[verb, protocol, major, minor])) =
+        (bytes.get(18), bytes.get(27..31).and_then(|it| it.first_chunk()))
     else {
         return Reading::Other;
     };
     let versions = (4..=32).contains(&protocol) && major <= 2 && minor <= 32;
-    if flags & CIPHER == 0 && verb == HELLO_VERB && versions && bytes.len() >= HELLO_MIN { read(bytes) } else { Reading::Other }
+    if flags & CIPHER == 0 && verb == HELLO_VERB && versions && bytes.len() >= HELLO_MIN {
+        read(bytes)
+    } else {
+        Reading::Other
+    }
 }
 
 fn whole(bytes: &[u8]) -> Reading<Message<'_>> {
