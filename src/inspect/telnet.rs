@@ -114,11 +114,11 @@ fn login(bytes: &[u8]) -> Option<Login> {
     ];
     let questions: [&[u8]; 4] = [b"login:", b"username:", b"password:", b"user name:"];
     let welcomes: [&[u8]; 2] = [b"last login", b"welcome to"];
-    if refusals.iter().any(|words| says(words)) {
+    if refusals.iter().any(&says) {
         Some(Login::Refused)
-    } else if questions.iter().any(|words| ends(words)) {
+    } else if questions.iter().any(ends) {
         Some(Login::Tried)
-    } else if welcomes.iter().any(|words| says(words)) || is_prompt(tail) {
+    } else if welcomes.iter().any(says) || is_prompt(tail) {
         Some(Login::Granted)
     } else {
         None

@@ -48,7 +48,7 @@ pub(super) fn is_firmware(file: &str) -> bool {
     let ends = |end: &&str| {
         file.len().checked_sub(end.len()).and_then(|at| file.get(at..)).is_some_and(|it| it.eq_ignore_ascii_case(end))
     };
-    IMAGES.iter().any(|end| ends(end))
+    IMAGES.iter().any(ends)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn requests_are_told_by_their_files() {
         assert_eq!(kind(b"\0\x01startup-config\0netascii\0"), Some(CommandKind::Read));
-        assert_eq!(kind(b"\0\x02config.txt\0octet\0blksize\01428\0"), Some(CommandKind::Write));
+        assert_eq!(kind(b"\0\x02config.txt\0octet\0tsize\x000\0"), Some(CommandKind::Write));
         assert_eq!(kind(b"\0\x02PLC_V2.BIN\0octet\0"), Some(CommandKind::Program));
         let Reading::Found(found) = read(b"\0\x01fw/image.upd\0OCTET\0") else { panic!("not read") };
         assert_eq!(

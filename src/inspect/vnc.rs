@@ -44,9 +44,9 @@ fn read_version(bytes: &[u8]) -> Reading<Message<'_>> {
 }
 
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
-    match read_shape(bytes) {
-        Reading::Other => {}
-        known => return known,
+    let version = read_shape(bytes);
+    if version != Reading::Other {
+        return version;
     }
     let found = |length, login| Message { length, speaker: Some(Speaker::Server), login, ..Message::default() };
     let mut cursor = Cursor(bytes);
@@ -57,6 +57,8 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         (Some(1), Some(reason @ 1..=512)) if cursor.0.first().is_some_and(u8::is_ascii_graphic) => {
             found(8 + reason as usize, Some(Login::Refused))
         }
+        // Version 3.3 sends the type and the challenge together.
+        (Some(2), Some(_)) if bytes.len() == 4 + CHALLENGE => found(bytes.len(), Some(Login::Tried)),
         _ if is_list_of_types(bytes) => found(bytes.len(), None),
         _ if bytes.len() == CHALLENGE => Message { length: CHALLENGE, login: Some(Login::Tried), ..Message::default() },
         _ if bytes.is_empty() => return Reading::More,
@@ -93,6 +95,7 @@ mod tests {
         assert_eq!(login(b"RFB 003.008\n"), None);
         assert_eq!(login(&[2, 2, 16]), None);
         assert_eq!(login(&[0x5a; 16]), Some(Login::Tried));
+        assert_eq!(login(&[&[0, 0, 0, 2][..], &[0x5a; 16]].concat()), Some(Login::Tried));
         assert_eq!(login(&[0, 0, 0, 0]), Some(Login::Granted));
         assert_eq!(login(&[0, 0, 0, 1]), Some(Login::Refused));
         assert_eq!(login(b"\0\0\0\x01\0\0\0\x06failed"), Some(Login::Refused));

@@ -52,6 +52,9 @@ fn answer(bytes: &[u8]) -> Reading<Message<'_>> {
         (2, [0, 0, 0, 0]) => u16::from_be_bytes([e, f]).min(u16::from_le_bytes([e, f])),
         _ => return Reading::Other,
     };
+    if status == 2 && !(1..=64).contains(&units) {
+        return Reading::Other;
+    }
     let login = match status {
         0 => Login::Refused,
         1 => Login::Granted,
