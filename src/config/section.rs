@@ -22,11 +22,23 @@ pub struct Detect {
     /// Open findings at most.
     #[serde(deserialize_with = "integer::<1, 10_000_000, _, _>")]
     pub max_findings: u32,
+    /// Silence after which whoever speaks first begins an exchange.
+    #[serde(rename = "driven_silence_s", deserialize_with = "seconds::<1, 3_600, _>")]
+    pub driven_silence: Duration,
+    /// Exchanges begun by the other side and answered from which on an encrypted flow behaves like remote management.
+    #[serde(deserialize_with = "integer::<2, 1_000_000, _, _>")]
+    pub driven_exchanges: u32,
 }
 
 impl Default for Detect {
     fn default() -> Self {
-        Detect { egress_min_bytes: 1, finding_idle: Duration::from_secs(24 * 3600), max_findings: 100_000 }
+        Detect {
+            egress_min_bytes: 1,
+            finding_idle: Duration::from_secs(24 * 3600),
+            max_findings: 100_000,
+            driven_silence: Duration::from_secs(2),
+            driven_exchanges: 6,
+        }
     }
 }
 

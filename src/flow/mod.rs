@@ -16,6 +16,7 @@ mod key;
 mod listening;
 mod paths;
 mod queue;
+mod shape;
 mod slot;
 mod table;
 mod tcp;
@@ -31,6 +32,7 @@ pub use community::CommunityId;
 pub use initiator::InitiatorBasis;
 pub use key::{FlowHasher, FlowKey, PerSide, Side};
 pub use paths::TunnelPath;
+pub use shape::Exchanges;
 pub use table::Arrival;
 pub use tcp::TcpState;
 pub use update::{Cause, FlowUpdate, Party, Place, Volume};
@@ -69,6 +71,10 @@ pub struct Options {
     /// Flows whose payloads are put together at once, over all partitions: hellos in several segments. Each takes up to
     /// 32 KiB.
     pub max_inspections: usize,
+    /// Flows whose messages are followed at once, over all partitions. Each takes about a kilobyte.
+    pub max_dialogues: usize,
+    /// Silence after which whoever speaks first begins an exchange.
+    pub silence: Duration,
     /// Seed of the hash. The same seed gives the same evictions.
     pub seed: u64,
 }
@@ -84,6 +90,8 @@ impl Default for Options {
             unanswered_idle: Duration::from_secs(60),
             update_interval: Duration::from_secs(60),
             max_inspections: 1024,
+            max_dialogues: 65_536,
+            silence: Duration::from_secs(2),
             seed: 0,
         }
     }
@@ -124,6 +132,8 @@ pub struct FlowCounters {
     pub untracked_gaps: u64,
     /// Inspections cut short for want of buffers.
     pub withdrawn_inspections: u64,
+    /// Flows whose messages were not followed because too many were.
+    pub unfollowed: u64,
 }
 
 impl FlowCounters {
@@ -156,6 +166,7 @@ impl FlowCounters {
         self.missed_bytes += other.missed_bytes;
         self.untracked_gaps += other.untracked_gaps;
         self.withdrawn_inspections += other.withdrawn_inspections;
+        self.unfollowed += other.unfollowed;
     }
 }
 

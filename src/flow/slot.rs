@@ -1,13 +1,15 @@
 //! The memory of one flow: a hot part that every packet touches, and a cold part beside it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::decode::Packet;
-use crate::inspect::{Conversation, Facts};
+use crate::inspect::{Conversation, Dialogue, Facts};
 use crate::net::{MacAddr, Timestamp};
 
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
+use super::shape::Silences;
 use super::table::Arrival;
 use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
 use super::update::Volume;
@@ -60,8 +62,36 @@ pub(super) struct Hot {
     pub(super) class: Class,
     pub(super) initiator: Side,
     pub(super) basis: InitiatorBasis,
+    pub(super) watch: Watch,
+}
+
+/// Why the next payload of a flow is of interest beyond its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Watch(u8);
+
+impl Watch {
+    const LISTENING: u8 = 1;
+    const PENDING: u8 = 2;
+
     /// Whether payloads are still listened to.
-    pub(super) listening: bool,
+    #[inline]
+    pub(super) const fn is_listening(self) -> bool {
+        self.0 & Self::LISTENING != 0
+    }
+
+    pub(super) const fn set_listening(&mut self, listening: bool) {
+        self.0 = self.0 & !Self::LISTENING | if listening { Self::LISTENING } else { 0 };
+    }
+
+    /// Whether a side that broke a silence has no answer yet.
+    #[inline]
+    pub(super) const fn is_pending(self) -> bool {
+        self.0 & Self::PENDING != 0
+    }
+
+    pub(super) const fn set_pending(&mut self, pending: bool) {
+        self.0 = self.0 & !Self::PENDING | if pending { Self::PENDING } else { 0 };
+    }
 }
 
 /// The part of a flow that only its beginning, its updates and its end touch.
@@ -84,8 +114,14 @@ pub(super) struct Cold {
     /// How far listening to the payloads has come, and the buffers it has borrowed.
     pub(super) conversation: Conversation,
     pub(super) open: u16,
+    /// Whether names are no longer listened for.
+    pub(super) is_heard: bool,
     /// What they said.
     pub(super) facts: Option<Arc<Facts>>,
+    /// What is asked in it, of a protocol whose messages are followed.
+    pub(super) dialogue: Option<Box<Dialogue>>,
+    /// Who breaks its silences, once one was broken.
+    pub(super) silences: Option<Box<Silences>>,
     /// Neighbours in the queue of unanswered flows.
     pub(super) older: u32,
     pub(super) younger: u32,
@@ -108,7 +144,7 @@ impl Hot {
             class: Class::Unanswered,
             initiator: initiator.0,
             basis: initiator.1,
-            listening: matches!(key.protocol(), TCP | UDP),
+            watch: Watch(if matches!(key.protocol(), TCP | UDP) { Watch::LISTENING } else { 0 }),
         }
     }
 
@@ -137,6 +173,16 @@ impl Hot {
         let payload = self.payload_bytes.of_mut(sender);
         *payload += u64::from(fresh);
         self.sequences.of_mut(sender).passes_step(*payload)
+    }
+
+    /// How long the flow had been silent when a packet came at `time`.
+    #[inline]
+    pub(super) fn silent_until(&self, time: Timestamp) -> Duration {
+        if *self.packets.of(Side::Low) == 0 && *self.packets.of(Side::High) == 0 {
+            Duration::ZERO
+        } else {
+            time.since(self.last_seen)
+        }
     }
 
     /// Takes over better evidence for the initiator.
@@ -211,6 +257,11 @@ pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 
 impl Cold {
+    /// Whether its messages still are followed.
+    pub(super) fn is_followed(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|dialogue| !dialogue.is_over())
+    }
+
     /// What `side` sent so far.
     pub(super) fn total(&self, hot: &Hot, side: Side) -> Volume {
         Volume {
@@ -228,6 +279,6 @@ mod tests {
     #[test]
     fn the_hot_part_of_a_flow_is_two_cache_lines() {
         assert_eq!(size_of::<Hot>(), 128);
-        assert!(size_of::<Cold>() <= 176, "{}", size_of::<Cold>());
+        assert!(size_of::<Cold>() <= 192, "{}", size_of::<Cold>());
     }
 }

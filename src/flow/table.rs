@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::{Envelope, Packet, TcpFlags};
-use crate::inspect::{Answer, Conversation, End, Facts, Notes, Route, Speaker};
+use crate::inspect::{Answer, Carrier, Conversation, Dialogue, End, Facts, Followed, Heard, Notes, Route, Speaker};
 use crate::net::Timestamp;
 
 use super::index::Index;
@@ -16,6 +16,7 @@ use super::key::{FlowKey, PerSide, Side};
 use super::listening::{self, Lending, Loan};
 use super::paths::Paths;
 use super::queue::Queue;
+use super::shape::Exchanges;
 use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
 use super::update::{Cause, FlowUpdate, Party, Place};
@@ -59,8 +60,11 @@ pub(super) struct Table {
     unanswered: Queue,
     idle: [Duration; Class::ALL.len()],
     update_interval_s: u64,
+    silence: Duration,
     holes: HolePool,
     lending: Lending,
+    /// Flows that may still be followed.
+    dialogues_left: usize,
     /// Scratch of [`Table::listen`].
     facts: Facts,
     answers: Vec<Answer>,
@@ -82,7 +86,9 @@ impl Table {
             unanswered: Queue::EMPTY,
             idle: Class::ALL.map(|class| options.idle(class)),
             update_interval_s: options.update_interval.as_secs().max(1),
+            silence: options.silence,
             holes: HolePool::new((capacity / 16).max(16)),
+            dialogues_left: options.max_dialogues.div_ceil(super::PARTITIONS),
             lending: Lending::new(options.max_inspections.div_ceil(super::PARTITIONS)),
             facts: Facts::default(),
             answers: Vec::new(),
@@ -152,7 +158,11 @@ impl Table {
     fn update(&mut self, slot: u32, arrival: &Arrival<'_>, out: &mut Vec<FlowUpdate>) {
         let index = slot as usize;
         let (Some(hot), Some(cold)) = (self.hot.get_mut(index), self.cold.get_mut(index)) else { return };
+        let (sent, silent) = (hot.payload_bytes, hot.silent_until(arrival.packet.timestamp));
         let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
+        if hot.payload_bytes != sent && (silent >= self.silence || hot.watch.is_pending()) {
+            shape(hot, cold, arrival, (silent >= self.silence).then_some(sent));
+        }
         if hot.basis < InitiatorBasis::Syn {
             hot.learn_initiator(arrival);
         }
@@ -162,7 +172,7 @@ impl Table {
         hot.class = class;
         let answered = before == Class::Unanswered && class != before;
         let has_payload = *hot.payload_bytes.of(Side::Low) > 0 || *hot.payload_bytes.of(Side::High) > 0;
-        let listening = hot.listening && !arrival.payload.is_empty();
+        let listening = hot.watch.is_listening() && !arrival.payload.is_empty();
         let period = then_s / self.update_interval_s != now_s / self.update_interval_s;
         if before != class {
             self.reclassify(slot, before, class);
@@ -176,9 +186,24 @@ impl Table {
     /// Listens to a payload; true where it said something new.
     #[inline(never)]
     fn listen(&mut self, slot: u32, arrival: &Arrival<'_>) -> bool {
+        let Some(cold) = self.cold.get(slot as usize) else { return false };
+        let names = if cold.is_heard { Heard { is_over: true, ..Heard::default() } } else { self.hear(slot, arrival) };
+        let followed = self.follow(slot, arrival, &names);
         let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) else {
             return false;
         };
+        if let (Some(speaker), true) = (names.speaker.or(followed.speaker), hot.basis < InitiatorBasis::Grammar) {
+            hot.initiator = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
+            hot.basis = InitiatorBasis::Grammar;
+        }
+        cold.is_heard |= names.is_over;
+        hot.watch.set_listening(!cold.is_heard || cold.is_followed());
+        names.news || followed.news
+    }
+
+    /// Reads names and kinds out of a payload.
+    fn hear(&mut self, slot: u32, arrival: &Arrival<'_>) -> Heard {
+        let Some(cold) = self.cold.get_mut(slot as usize) else { return Heard::default() };
         let Arrival { packet, payload, sender, .. } = *arrival;
         let mut loser = None;
         let facts = match cold.facts.as_mut() {
@@ -190,17 +215,11 @@ impl Table {
             Route { from: packet.version.address(packet.source), ports: (packet.source_port, packet.destination_port) };
         let notes = &mut Notes { facts, answers: &mut self.answers };
         let heard = if packet.protocol == TCP {
-            let start = packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)));
-            let offset = cold.origins.of(sender).offset_of(start);
+            let offset = cold.origins.of(sender).offset_of(payload_start(packet));
             cold.conversation.segment(end_of(sender), offset, payload, route, notes, || loan.buffers())
         } else {
             cold.conversation.datagram(end_of(sender), payload, route, notes, || loan.buffers())
         };
-        if let (Some(speaker), true) = (heard.speaker, hot.basis < InitiatorBasis::Grammar) {
-            hot.initiator = if speaker == Speaker::Client { sender } else { sender.other() };
-            hot.basis = InitiatorBasis::Grammar;
-        }
-        hot.listening = !heard.is_over;
         if cold.facts.is_none() && !self.facts.is_empty() {
             cold.facts = Some(Arc::new(std::mem::take(&mut self.facts)));
         }
@@ -208,16 +227,49 @@ impl Table {
             self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
         }
         if let Some(loser) = loser {
-            self.stop_listening(loser);
+            self.stop_hearing(loser);
         }
-        heard.news
+        heard
+    }
+
+    /// Reads what is asked in a payload, where the protocol is one whose messages are followed.
+    fn follow(&mut self, slot: u32, arrival: &Arrival<'_>, names: &Heard) -> Followed {
+        let Some(cold) = self.cold.get_mut(slot as usize) else { return Followed::default() };
+        let Arrival { packet, payload, sender, .. } = *arrival;
+        let is_stream = packet.protocol == TCP;
+        let offset = if is_stream { cold.origins.of(sender).offset_of(payload_start(packet)) } else { 0 };
+        if cold.dialogue.is_none() {
+            let speaks = cold.facts.as_ref().and_then(|facts| facts.protocol);
+            let may_begin = offset == 0 && !cold.is_heard && !matches!(speaks, Some("tls" | "quic" | "dns" | "ssh"));
+            if !may_begin {
+                return Followed::default();
+            }
+            let carrier = if is_stream { Carrier::Stream } else { Carrier::Datagram };
+            let ports = (packet.source_port, packet.destination_port);
+            let Some(dialogue) = Dialogue::begin(carrier, ports, payload) else { return Followed::default() };
+            if self.dialogues_left == 0 {
+                self.counters.unfollowed += 1;
+                return Followed::default();
+            }
+            self.dialogues_left -= 1;
+            if speaks.is_none() {
+                Arc::make_mut(cold.facts.get_or_insert_default()).protocol = Some(dialogue.dealings().protocol);
+            }
+            cold.dialogue = Some(Box::new(dialogue));
+        }
+        let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
+            return Followed::default();
+        };
+        let followed = dialogue.follow(end_of(sender), offset, payload);
+        Followed { news: followed.news && !names.news, ..followed }
     }
 
     /// A flow that lost its buffers to another.
-    fn stop_listening(&mut self, slot: u32) {
+    fn stop_hearing(&mut self, slot: u32) {
         if let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) {
-            hot.listening = false;
+            cold.is_heard = true;
             cold.open = listening::NONE;
+            hot.watch.set_listening(cold.is_followed());
         }
     }
 
@@ -275,7 +327,10 @@ impl Table {
             hash: arrival.hash as u32,
             conversation: Conversation::default(),
             open: listening::NONE,
+            is_heard: false,
             facts: None,
+            dialogue: None,
+            silences: None,
             older: NIL,
             younger: NIL,
         };
@@ -391,6 +446,8 @@ impl Table {
             self.index.remove(cold.hash, slot);
             self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
             cold.facts = None;
+            self.dialogues_left += usize::from(cold.dialogue.take().is_some());
+            cold.silences = None;
         }
         self.free.push(slot);
     }
@@ -399,6 +456,7 @@ impl Table {
     fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
         let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
         let holes = &self.holes;
+        let silences = cold.silences.as_deref().copied();
         let mut party = |side: Side| {
             let total = cold.total(hot, side);
             let before = std::mem::replace(cold.reported.of_mut(side), total);
@@ -412,6 +470,7 @@ impl Table {
                 total,
                 delta: total.since(before),
                 missed_bytes,
+                exchanges: silences.map_or(Exchanges::default(), |silences| silences.begun_by(side, hot.payload_bytes)),
             }
         };
         let (initiator, responder) = (party(hot.initiator), party(hot.initiator.other()));
@@ -441,6 +500,8 @@ impl Table {
             tunnel_path: self.paths.of(cold.path),
             facts: cold.facts.clone(),
             answers: std::mem::take(&mut self.answers),
+            dealings: cold.dialogue.as_ref().map(|dialogue| Arc::clone(dialogue.dealings())),
+            initiator_end: end_of(hot.initiator),
         });
     }
 
@@ -462,6 +523,23 @@ impl Table {
     pub(super) fn untracked_holes(&self) -> u64 {
         self.holes.untracked
     }
+}
+
+/// Number of the first payload byte of a segment.
+fn payload_start(packet: &Packet) -> u32 {
+    packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)))
+}
+
+/// Takes note of who speaks first after a silence, and who answers; `before` is what both had sent until the silence, if
+/// there was one.
+#[cold]
+fn shape(hot: &mut Hot, cold: &mut Cold, arrival: &Arrival<'_>, before: Option<PerSide<u64>>) {
+    let silences = cold.silences.get_or_insert_default();
+    match before {
+        Some(sent) => silences.broken(arrival.sender, arrival.packet.timestamp, sent),
+        None => silences.answered(arrival.sender),
+    }
+    hot.watch.set_pending(silences.pending.is_some());
 }
 
 const fn end_of(side: Side) -> End {

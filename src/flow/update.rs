@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::Few;
-use crate::inspect::{Answer, Facts};
+use crate::inspect::{Answer, Dealings, End, Facts};
 use crate::net::{Endpoint, IpVersion, MacAddr, Timestamp};
 
+use super::shape::Exchanges;
 use super::{InitiatorBasis, TcpState, TunnelPath};
 
 /// Volume that one endpoint sent.
@@ -45,6 +46,8 @@ pub struct Party {
     pub delta: Volume,
     /// Payload bytes its peer acknowledged and the capture does not hold.
     pub missed_bytes: u64,
+    /// Exchanges it began after a silence.
+    pub exchanges: Exchanges,
 }
 
 /// Why an update was made.
@@ -161,6 +164,10 @@ pub struct FlowUpdate {
     pub facts: Option<Arc<Facts>>,
     /// Addresses that DNS responses gave since the last update.
     pub answers: Vec<Answer>,
+    /// What its messages ask, where the protocol is followed.
+    pub dealings: Option<Arc<Dealings>>,
+    /// Which end of the dealings the initiator is.
+    pub initiator_end: End,
 }
 
 impl FlowUpdate {
@@ -173,6 +180,7 @@ impl FlowUpdate {
         if home(&self.initiator) != home(&self.responder) {
             if home(&self.responder) {
                 std::mem::swap(&mut self.initiator, &mut self.responder);
+                self.initiator_end = self.initiator_end.other();
             }
             self.basis = InitiatorBasis::Role;
         }

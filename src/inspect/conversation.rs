@@ -26,6 +26,17 @@ pub enum End {
     High,
 }
 
+impl End {
+    /// The opposite end.
+    #[must_use]
+    pub const fn other(self) -> End {
+        match self {
+            End::Low => End::High,
+            End::High => End::Low,
+        }
+    }
+}
+
 /// How far listening to a flow has come: small enough to be in every flow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Conversation {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::facts::MOST_NAMES;
 use super::message::{Carrier, Command, Login, Message, Protocol};
 use super::text::text;
-use super::{End, Reading, Speaker};
+use super::{End, Reading, Speaker, registry};
 
 /// Most bytes of a message's head that are kept from one segment to the next.
 const HEAD_BYTES: usize = 64;
@@ -43,6 +43,8 @@ pub struct Dealings {
     pub protocol: &'static str,
     /// What each end asked: the low one, then the high one.
     pub ends: [Asked; 2],
+    /// The end that asks, where a message showed it.
+    pub client: Option<End>,
     /// How far a login came.
     pub login: Option<Login>,
     /// Logins that were refused.
@@ -58,6 +60,7 @@ impl Dealings {
         Dealings {
             protocol,
             ends: [Asked::default(), Asked::default()],
+            client: None,
             login: None,
             refused: 0,
             peers: Vec::new(),
@@ -79,12 +82,14 @@ impl Dealings {
     fn note(&mut self, end: End, message: &Message<'_>) -> bool {
         self.messages = self.messages.saturating_add(1);
         let mut news = self.messages == 1;
+        self.learn_client(end, message);
+        let is_answer = message.is_echoed && self.client != Some(end);
         let [low, high] = &mut self.ends;
         let asked = match end {
             End::Low => low,
             End::High => high,
         };
-        if let Some(command) = message.command {
+        if let Some(command) = message.command.filter(|_| !is_answer) {
             news |= asked.note(command);
             if let Some(detail) = message.detail
                 && asked.details.len() < MOST_FUNCTIONS
@@ -107,6 +112,17 @@ impl Dealings {
             news = true;
         }
         news
+    }
+
+    /// Of a message that looks like its answer the first is the question.
+    fn learn_client(&mut self, end: End, message: &Message<'_>) {
+        let client = match message.speaker {
+            Some(Speaker::Client) => Some(end),
+            Some(Speaker::Server) => Some(end.other()),
+            None if message.is_echoed => self.client.or(Some(end)),
+            None => self.client,
+        };
+        self.client = self.client.or(client);
     }
 }
 
@@ -134,8 +150,6 @@ impl Asked {
 pub struct Followed {
     /// Whether it said something new.
     pub news: bool,
-    /// Whether the flow speaks something else: it need not be followed.
-    pub is_over: bool,
     /// Who sent it, where a message said so.
     pub speaker: Option<Speaker>,
 }
@@ -169,8 +183,14 @@ impl Direction {
 }
 
 impl Dialogue {
-    /// Begins to follow a flow of which `payload` is the first of its direction, if any of `protocols` claims it.
-    pub(super) fn begin(payload: &[u8], protocols: impl Iterator<Item = &'static Protocol>) -> Option<Self> {
+    /// Begins to follow a flow of which `payload` is the first of its direction, or a datagram, where a protocol claims
+    /// it.
+    #[must_use]
+    pub fn begin(carrier: Carrier, ports: (u16, u16), payload: &[u8]) -> Option<Self> {
+        Self::claimed(payload, registry::candidates(carrier, ports))
+    }
+
+    fn claimed(payload: &[u8], protocols: impl Iterator<Item = &'static Protocol>) -> Option<Self> {
         let claims = |protocol: &&Protocol| matches!((protocol.read)(payload), Reading::Found(_));
         let protocol = { protocols }.find(claims)?;
         let dealings = Arc::new(Dealings::new(protocol.name));
@@ -192,8 +212,13 @@ impl Dialogue {
             }
             Carrier::Stream => self.segment(end, offset, payload, &mut followed),
         }
-        followed.is_over = self.misfits >= PATIENCE;
         followed
+    }
+
+    /// True where the flow has turned to something else: it need not be followed.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.misfits >= PATIENCE
     }
 
     fn segment(&mut self, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
@@ -366,7 +391,7 @@ mod tests {
     }
 
     fn dialogue(first: &[u8]) -> Dialogue {
-        Dialogue::begin(first, [&modbus::PROTOCOL].into_iter()).unwrap()
+        Dialogue::claimed(first, [&modbus::PROTOCOL].into_iter()).unwrap()
     }
 
     fn commands(dialogue: &Dialogue) -> [u32; 4] {
@@ -420,8 +445,10 @@ mod tests {
     fn a_flow_that_turns_to_something_else_is_given_up() {
         let bytes = requests(1);
         let mut follower = dialogue(&bytes);
-        assert!(!follower.follow(End::Low, 0, &bytes).is_over);
-        let ends = (1..40).find(|n| follower.follow(End::High, n * 10, b"HTTP/1.1 2").is_over);
-        assert_eq!(ends, Some(u32::from(PATIENCE)));
+        follower.follow(End::Low, 0, &bytes);
+        assert!(!follower.is_over());
+        (0..u32::from(PATIENCE)).for_each(|n| _ = follower.follow(End::High, n * 10, b"HTTP/1.1 2"));
+        assert!(follower.is_over());
+        assert_eq!(commands(&follower), [1, 0, 0, 0]);
     }
 }

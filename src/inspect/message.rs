@@ -50,6 +50,8 @@ pub struct Message<'a> {
     pub speaker: Option<Speaker>,
     /// What its receiver is asked to do.
     pub command: Option<Command>,
+    /// Whether its answer looks the same, so that only who is the client tells the command from the answer.
+    pub is_echoed: bool,
     /// What it says about a login.
     pub login: Option<Login>,
     /// What the command is about, in the message's own words: a topic, a file, a share.

@@ -119,7 +119,7 @@ fn whole(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
     let shape = shape(code, length - 2, data).unwrap_or_else(|| cut_off(bytes, HEADER + length));
     Some(shape.map(|speaker| {
         let command = if speaker == Some(Speaker::Server) { None } else { command(code, data) };
-        Message { length: HEADER + length, speaker, command, ..Message::default() }
+        Message { length: HEADER + length, speaker, command, is_echoed: speaker.is_none(), ..Message::default() }
     }))
 }
 
@@ -186,6 +186,11 @@ fn command(code: u8, data: &[u8]) -> Option<Command> {
         _ => named(code)?,
     };
     Some(Command { kind, function })
+}
+
+/// What a request with this function code asks for; serial lines and what else carries Modbus share the codes.
+pub(super) fn of_code(code: u8) -> Option<Command> {
+    named(code).map(|(kind, function)| Command { kind, function })
 }
 
 fn named(function: u8) -> Option<(CommandKind, &'static str)> {

@@ -1,7 +1,16 @@
 //! Telnet: negotiation at the beginning of a direction (RFC 854), and who is the terminal by what is negotiated.
+//!
+//! As messages a segment is one. A login shows in what hosts commonly print; a prompt that ends a segment is taken for the
+//! shell's. A program that prints the same words is taken for a login, so this holds for Telnet's own ports only.
 
 use super::cursor::Cursor;
-use super::{Reading, Speaker};
+use super::{Carrier, Login, Message, Protocol, Reading, Speaker};
+
+/// Its ports.
+pub const PROTOCOL: Protocol = Protocol { name: "telnet", carrier: Carrier::Stream, ports: &[23, 2323], read };
+
+/// Bytes at either end of a segment in which words are looked for.
+const LOOKED_AT: usize = 512;
 
 const IAC: u8 = 255;
 const SUBNEGOTIATION: u8 = 250;
@@ -58,9 +67,103 @@ fn subnegotiation(bytes: &[u8]) -> Option<usize> {
     bytes.windows(2).position(|pair| pair == [IAC, 240]).map(|at| at + 2)
 }
 
+fn read(bytes: &[u8]) -> Reading<Message<'_>> {
+    let found = Message { length: bytes.len(), ..Message::default() };
+    match bytes {
+        [] => return Reading::More,
+        [IAC, SUBNEGOTIATION..=DONT, 0..=OPTION_MAX, ..] => {}
+        [IAC, ..] if bytes.len() < 3 => return Reading::More,
+        [IAC, 240..=249, ..] => {}
+        _ if is_text(bytes) => {}
+        _ => return Reading::Other,
+    }
+    let negotiated = match speaker(bytes) {
+        Reading::Found(speaker) => Some(speaker),
+        Reading::More | Reading::Other => None,
+    };
+    let login = login(bytes);
+    Reading::Found(Message { speaker: login.map(|_| Speaker::Server).or(negotiated), login, ..found })
+}
+
+/// The first bytes are printable, of a terminal's control codes, or negotiation.
+fn is_text(bytes: &[u8]) -> bool {
+    let fits = |byte: &u8| matches!(*byte, 0 | 3 | 4 | 7..=13 | 0x1b | b' '..=0x7f | 0xa0..=0xf4 | IAC);
+    bytes.iter().take(64).all(fits)
+}
+
+/// What a host prints of a login.
+fn login(bytes: &[u8]) -> Option<Login> {
+    let head = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+    let tail = bytes.get(bytes.len().saturating_sub(LOOKED_AT)..).unwrap_or(bytes).trim_ascii_end();
+    let says = |words: &&[u8]| {
+        [head, tail].iter().any(|part| part.windows(words.len()).any(|it| it.eq_ignore_ascii_case(words)))
+    };
+    let ends = |words: &&[u8]| {
+        tail.len()
+            .checked_sub(words.len())
+            .is_some_and(|at| tail.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(words)))
+    };
+    let refusals: [&[u8]; 7] = [
+        b"login incorrect",
+        b"authentication failed",
+        b"access denied",
+        b"login failed",
+        b"bad password",
+        b"login invalid",
+        b"incorrect password",
+    ];
+    let questions: [&[u8]; 4] = [b"login:", b"username:", b"password:", b"user name:"];
+    let welcomes: [&[u8]; 2] = [b"last login", b"welcome to"];
+    if refusals.iter().any(&says) {
+        Some(Login::Refused)
+    } else if questions.iter().any(ends) {
+        Some(Login::Tried)
+    } else if welcomes.iter().any(says) || is_prompt(tail) {
+        Some(Login::Granted)
+    } else {
+        None
+    }
+}
+
+/// A last line of a host's or user's name and one of the marks shells end with. One mark alone is an echo.
+fn is_prompt(tail: &[u8]) -> bool {
+    let line = tail.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(tail);
+    matches!(line, [b'!'..=b'~', .., b'$' | b'#' | b'>']) && line.len() <= 80 && line.len() < tail.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_is_followed_by_what_the_host_prints() {
+        let login = |text: &str| match read(text.as_bytes()) {
+            Reading::Found(found) => found.login,
+            Reading::More | Reading::Other => panic!("not read"),
+        };
+        assert_eq!(login("\r\nplc1 login: "), Some(Login::Tried));
+        assert_eq!(login("Password: "), Some(Login::Tried));
+        assert_eq!(login("\r\nLogin incorrect\r\nlogin: "), Some(Login::Refused));
+        assert_eq!(login("Last login: Mon\r\n"), Some(Login::Granted));
+        assert_eq!(login("\r\nBusyBox v1.2\r\nroot@plc1:~# "), Some(Login::Granted));
+        assert_eq!(login("ls -l\r\n"), None);
+        assert_eq!(login("#"), None);
+    }
+
+    #[test]
+    fn a_segment_is_a_message_and_binary_is_none() {
+        assert!(matches!(
+            read(&[IAC, DO, 24, IAC, DO, 3]),
+            Reading::Found(Message { length: 6, speaker: Some(Speaker::Server), .. })
+        ));
+        assert_eq!(read(&[IAC, DO]), Reading::More);
+        assert_eq!(read(&[0x16, 3, 1, 2, 0, 1]), Reading::Other);
+    }
+
+    #[test]
+    fn hostile_bytes_do_no_harm() {
+        super::super::hostile::withstands(read, b"\xff\xfb\x01\r\nlogin: ");
+    }
 
     #[test]
     fn the_terminal_is_told_from_the_host_by_what_they_negotiate() {

@@ -19,6 +19,13 @@ pub(super) fn some_text(bytes: &[u8], limit: usize) -> Option<String> {
     Some(text(bytes, limit)).filter(|text| !text.is_empty())
 }
 
+/// The words at the beginning of `bytes`, borrowed: valid UTF-8 up to the first control character; none where none are.
+pub(super) fn words(bytes: &[u8]) -> Option<&str> {
+    let bytes = bytes.get(..NAME_MAX).unwrap_or(bytes);
+    let valid = bytes.utf8_chunks().next()?.valid();
+    valid.split(char::is_control).next().filter(|words| !words.is_empty())
+}
+
 /// A plausible host name or address, lower-cased, without a trailing dot.
 pub(super) fn host_name(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
@@ -58,6 +65,13 @@ mod tests {
     fn text_for_a_record_has_no_control_characters_and_a_limit() {
         assert_eq!(text(b" a\x1b[31mb\xff ", 64), "a\u{fffd}[31mb\u{fffd}");
         assert_eq!(text(b"abcdef", 3), "abc");
+    }
+
+    #[test]
+    fn borrowed_words_end_where_text_ends() {
+        assert_eq!(words("cmd/žluť\0more".as_bytes()), Some("cmd/žluť"));
+        assert_eq!(words(b"ab\xff"), Some("ab"));
+        assert_eq!(words(b"\nab"), None);
     }
 
     #[test]

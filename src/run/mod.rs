@@ -95,8 +95,8 @@ pub fn flow_options(config: &Config) -> flow::Options {
         other_idle: section.other_idle,
         unanswered_idle: section.unanswered,
         update_interval: section.update_interval,
-        max_inspections: flow::Options::default().max_inspections,
-        seed: 0,
+        silence: config.detect.driven_silence,
+        ..flow::Options::default()
     }
 }
 

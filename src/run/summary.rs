@@ -40,6 +40,8 @@ pub struct Summary {
     pub clock_leaps: u64,
     /// Payloads of split hellos that could not be put together for want of room.
     pub withdrawn_inspections: u64,
+    /// Flows whose commands were not read because too many were followed at once.
+    pub unfollowed_flows: u64,
     /// Frames the capture says were lost before they were written.
     pub capture_loss: CaptureLoss,
     /// Flows begun, by transport.
@@ -124,6 +126,7 @@ impl Summary {
             fragments_overlapping: front.decode.fragments_overlapping,
             clock_leaps: front.clock_leaps,
             withdrawn_inspections: flows.withdrawn_inspections,
+            unfollowed_flows: flows.unfollowed,
             capture_loss: CaptureLoss { kernel: input.1.kernel, interface: input.1.interface },
             flows: FlowsByTransport {
                 total: flows.total(),

@@ -52,6 +52,8 @@ fn options(input: &mut Input<'_>) -> Options {
         unanswered_idle: seconds(64, 3, 60),
         update_interval: seconds(128, 1, 60),
         max_inspections: PARTITIONS * (1 + usize::from(choice & 1)),
+        max_dialogues: PARTITIONS * (1 + usize::from(choice & 1)),
+        silence: Duration::from_secs(2),
         seed: 0,
     }
 }

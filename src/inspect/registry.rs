@@ -1,0 +1,110 @@
+//! The protocols whose messages are followed, in the order in which they are asked: what is unmistakable first, then what
+//! its port helps to tell.
+
+use super::message::{Carrier, Protocol};
+use super::{
+    bacnet, cwmp, dnp3, enip, fins, ftp, ge_srtp, growatt, httpadmin, iec104, ipmi, mms, modbus, mqtt, ocpp, opcua,
+    pppp, rdp, reolink, rlogin, rsh, s7comm, smb, snmp, socks, solarman, stun, telnet, tftp, tools, tuya, vnc, winrm,
+    x11,
+};
+
+const STREAMS: [&Protocol; 43] = [
+    &cwmp::PROTOCOL,
+    &cwmp::CONNECTION_REQUEST,
+    &winrm::PROTOCOL,
+    &winrm::REQUEST,
+    &ocpp::PROTOCOL,
+    &socks::CONNECT,
+    &httpadmin::PROTOCOL,
+    &vnc::PROTOCOL,
+    &vnc::VERSION,
+    &rdp::STREAM,
+    &rdp::STREAM_3389,
+    &s7comm::PROTOCOL,
+    &mms::PROTOCOL,
+    &smb::PROTOCOL,
+    &opcua::PROTOCOL,
+    &modbus::PROTOCOL,
+    &iec104::PROTOCOL,
+    &dnp3::PROTOCOL,
+    &enip::PROTOCOL,
+    &enip::ELSEWHERE,
+    &fins::PROTOCOL,
+    &ge_srtp::PROTOCOL,
+    &solarman::PROTOCOL,
+    &growatt::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &tuya::STREAM,
+    &reolink::STREAM,
+    &tools::teamviewer::STREAM,
+    &tools::rustdesk::STREAM,
+    &tools::openvpn::STREAM,
+    &tools::radmin::PROTOCOL,
+    &tools::frp::PROTOCOL,
+    &tools::pptp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &telnet::PROTOCOL,
+    &rlogin::PROTOCOL,
+    &rsh::PROTOCOL,
+    &rsh::EXEC,
+    &x11::PROTOCOL,
+    &socks::PROTOCOL,
+    &stun::STREAM,
+    &modbus::ELSEWHERE,
+    &tools::openvpn::STREAM_ANY_PORT,
+];
+
+const DATAGRAMS: [&Protocol; 24] = [
+    &stun::DATAGRAM,
+    &snmp::PROTOCOL,
+    &ipmi::PROTOCOL,
+    &bacnet::PROTOCOL,
+    &dnp3::DATAGRAM,
+    &enip::DATAGRAM,
+    &fins::DATAGRAM,
+    &modbus::DATAGRAM,
+    &pppp::PROTOCOL,
+    &reolink::DATAGRAM,
+    &tuya::DATAGRAM,
+    &tftp::PROTOCOL,
+    &rdp::DATAGRAM,
+    &tools::ike::PROTOCOL,
+    &tools::l2tp::PROTOCOL,
+    &tools::wireguard::PROTOCOL,
+    &tools::openvpn::DATAGRAM,
+    &tools::openvpn::DATAGRAM_ANY_PORT,
+    &tools::tailscale::PROTOCOL,
+    &tools::teamviewer::DATAGRAM,
+    &tools::zerotier::PROTOCOL,
+    &tools::zerotier::HELLO,
+    &tools::n2n::PROTOCOL,
+    &tools::rustdesk::DATAGRAM,
+];
+
+/// The protocols to ask about the first payload of a direction between these ports.
+pub(super) fn candidates(carrier: Carrier, ports: (u16, u16)) -> impl Iterator<Item = &'static Protocol> {
+    let all: &'static [&'static Protocol] = match carrier {
+        Carrier::Stream => &STREAMS,
+        Carrier::Datagram => &DATAGRAMS,
+    };
+    let fits = move |protocol: &&&Protocol| {
+        protocol.ports.is_empty() || protocol.ports.contains(&ports.0) || protocol.ports.contains(&ports.1)
+    };
+    all.iter().filter(fits).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_listed_once_and_where_it_belongs() {
+        for (carrier, all) in [(Carrier::Stream, &STREAMS[..]), (Carrier::Datagram, &DATAGRAMS[..])] {
+            assert!(all.iter().all(|protocol| protocol.carrier == carrier));
+            for (index, one) in all.iter().enumerate() {
+                let same = |other: &&Protocol| other.ports == one.ports && std::ptr::fn_addr_eq(other.read, one.read);
+                assert!(!all[..index].iter().any(same), "{} {:?}", one.name, one.ports);
+            }
+        }
+    }
+}
