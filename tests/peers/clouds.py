@@ -1,0 +1,2 @@
+NEEDS=[]
+PEERS={}
