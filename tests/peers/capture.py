@@ -13,9 +13,10 @@ def check(recorded, truths):
     frames = list(packets(recorded))
     for truth in truths:
         ends = {truth["asset"], truth["remote"]}
-        senders = {source for time, source, target, ports in frames
-                   if {source, target} == ends and truth["port"] in ports
-                   and truth["start"] - 0.1 <= time <= truth["end"] + 0.1}
+        there = [(source, set(ports)) for time, source, target, ports in frames
+                 if {source, target} == ends and truth["start"] - 0.1 <= time <= truth["end"] + 0.1]
+        flows = set().union(*(ports for _, ports in there if truth["port"] in ports))
+        senders = {source for source, ports in there if ports & flows}
         if senders != ends:
             raise RuntimeError(f"{truth['protocol']} {truth['port']}: only {senders or 'nobody'} sent packets")
 
