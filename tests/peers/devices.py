@@ -43,10 +43,12 @@ def ipmi(rig):
     with rig.truth("ipmi", 623, transport="udp", login="granted", notes="RMCP+, cipher suite 3: chassis status "
                    "(encrypted)"):
         rig.run("abroad", *tool, "-I", "lanplus", "-C", "3", "-P", PASSWORD, "chassis", "power", "status")
-    with rig.truth("ipmi", 623, transport="udp", managed=False, login="refused", notes="RMCP+ with a wrong password"):
+    with rig.truth("ipmi", 623, transport="udp", managed=False, login="refused", notes="RMCP+ with a wrong password: the client "
+                   "sees it in RAKP message 2 and leaves without a word"):
         rig.run("abroad", *tool, "-I", "lanplus", "-C", "3", "-P", WRONG, "chassis", "power", "status", expect=1)
     with rig.truth("ipmi", 623, transport="udp", login="granted", sessions=2, read=1, control=1,
-                   notes="IPMI 1.5 with MD5: chassis status, chassis power off; besides the session's own commands"):
+                   notes="IPMI 1.5 with MD5: chassis status, chassis power off; each besides the session's own commands "
+                         "(device id, session privilege: reads too, where they are counted)"):
         rig.run("abroad", *tool, "-I", "lan", "-P", PASSWORD, "chassis", "power", "status")
         rig.run("abroad", *tool, "-I", "lan", "-P", PASSWORD, "chassis", "power", "off")
 
