@@ -69,8 +69,15 @@ def tls_news(rig):
 
 def tls_longpoll(rig):
     """Counter-example: each answer comes after silence, and the next request follows it at once."""
-    channel(rig, "longpoll", notes="HTTP long poll: 9 requests of about 165 bytes, each held 2.6 s and answered 204 "
-            "in 56 bytes, the next request at once; nothing is ever commanded; must not look driven")
+    channel(rig, "longpoll", notes="HTTP long poll: 9 requests of 125 bytes, each held 2.6 s and answered 204 "
+            "in 53 bytes, the next request at once; nothing is ever commanded; must not look driven")
+
+
+def tls_longpoll_big(rig):
+    """The hard counter-example: the request that follows each answer is more than four times as long."""
+    channel(rig, "longpollbig", notes="HTTP long poll with a long cookie: 9 requests of about 590 bytes, each held "
+            "2.6 s and answered 204 in 53 bytes, the next request within a millisecond; nothing is ever commanded: by "
+            "lengths alone it is like tls-driven")
 
 
 def tls_websocket(rig):
@@ -121,5 +128,6 @@ def finish(rig, process, expect=0):
 NEEDS = ["mosquitto", "mosquitto-clients", "python3-paho-mqtt", "coturn"]
 PEERS = {
     "mqtt": mqtt, "mqtt-telemetry": mqtt_telemetry, "turn": turn, "tls-driven": tls_driven,
-    "tls-telemetry": tls_telemetry, "tls-news": tls_news, "tls-longpoll": tls_longpoll, "tls-websocket": tls_websocket,
+    "tls-telemetry": tls_telemetry, "tls-news": tls_news, "tls-longpoll": tls_longpoll,
+    "tls-longpoll-big": tls_longpoll_big, "tls-websocket": tls_websocket,
 }

@@ -119,7 +119,7 @@ port=-1
 def obfuscate(rig, password):
     """The stored form of a VNC password: DES under the key every VNC server knows."""
     return bytes.fromhex(rig.run(
-        "plant", PYTHON, "-c", "import rfb_client, sys; print(rfb_client.des("
+        "plant", PYTHON, "-B", "-c", "import rfb_client, sys; print(rfb_client.des("
         "bytes([23, 82, 107, 6, 35, 78, 88, 7]), sys.argv[1].encode()[:8].ljust(8, b'\\0')).hex())", password,
         cwd=PROGRAMS))
 

@@ -10,7 +10,8 @@ def snmp(rig):
     """net-snmp: get, walk and set with communities, one get with authentication and privacy."""
     serve_snmp(rig)
     v2c = ["-v2c", "-t", "2", "-r", "0", "-On"]
-    with rig.truth("snmp", 161, transport="udp", sessions=2, notes="v2c, community public: a get, a walk") as truth:
+    with rig.truth("snmp", 161, transport="udp", sessions=2, login="granted",
+                   notes="v2c, community public: a get, a walk by get-next") as truth:
         rig.run("abroad", "snmpget", *v2c, "-c", "public", ASSET, NAME)
         walked = rig.run("abroad", "snmpwalk", *v2c, "-c", "public", ASSET, "1.3.6.1.2.1.1.9.1.2")
         truth["commands"]["read"] = 1 + len(walked.splitlines()) + 1

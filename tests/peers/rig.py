@@ -95,10 +95,19 @@ class Rig:
             time.sleep(0.1)
         raise RuntimeError(f"{side}: nobody listens on {transport} {port}\n{self.logs()}")
 
+    def wait_for_link(self, side, device, within_s=10):
+        """Waits until a network device is there."""
+        until = time.monotonic() + within_s
+        while not self.run(side, "ip", "-o", "link", "show", "dev", device, expect=None).startswith(tuple("123456789")):
+            if time.monotonic() > until:
+                raise RuntimeError(f"{side}: no device {device}\n{self.logs()}")
+            time.sleep(0.1)
+
     def wait_for_log(self, name, text, within_s=15):
         """Waits until a log in the scratch folder says it."""
         until = time.monotonic() + within_s
-        while text not in (self.scratch / name).read_text(errors="replace"):
+        path = self.scratch / name
+        while not path.exists() or text not in path.read_text(errors="replace"):
             if time.monotonic() > until:
                 raise RuntimeError(f"{name} never said {text!r}\n{self.logs()}")
             time.sleep(0.1)

@@ -88,11 +88,19 @@ def longpoll_server(line):
         line.stream.sendall(b"HTTP/1.1 204 No Content\r\nServer: cloud\r\nX-Next: 1\r\n\r\n")
 
 
-def longpoll_client(line):
+def longpoll_client(line, headers=b""):
     for turn in range(9):
         line.stream.sendall(b"GET /v1/poll?device=inverter-0042&since=%d HTTP/1.1\r\nHost: cloud.example\r\n"
-                            b"User-Agent: device/1.0\r\nAccept: application/json\r\n\r\n" % turn)
+                            b"User-Agent: device/1.0\r\nAccept: application/json\r\n%s\r\n" % (turn, headers))
         read_head(line)
+
+
+longpollbig_server = longpoll_server
+
+
+def longpollbig_client(line):
+    """The same with the cookies of a browser."""
+    longpoll_client(line, b"Cookie: session=" + os.urandom(220).hex().encode() + b"\r\n")
 
 
 def websocket_server(line):
