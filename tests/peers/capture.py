@@ -7,14 +7,17 @@ MOST_BYTES = 60 * 1024
 
 
 def check(recorded, truths):
-    """Fails unless every truth has packets of both ends in its time, and the capture is small."""
+    """Fails unless each truth has packets of both ends in its time, each packet a truth, and the capture is small."""
     if len(recorded) > MOST_BYTES:
         raise RuntimeError(f"{len(recorded)} bytes, at most {MOST_BYTES}: make the session shorter")
     frames = list(packets(recorded))
+    untold = [time for time, *_ in frames if not any(truth["start"] <= time <= truth["end"] for truth in truths)]
+    if untold:
+        raise RuntimeError(f"{len(untold)} packets that no truth speaks of, the first at {untold[0]:.3f}")
     for truth in truths:
         ends = {truth["asset"], truth["remote"]}
         there = [(source, set(ports)) for time, source, target, ports in frames
-                 if {source, target} == ends and truth["start"] - 0.1 <= time <= truth["end"] + 0.1]
+                 if {source, target} == ends and truth["start"] <= time <= truth["end"]]
         flows = set().union(*(ports for _, ports in there if truth["port"] in ports))
         senders = {source for source, ports in there if ports & flows}
         if senders != ends:

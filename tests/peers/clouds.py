@@ -1,9 +1,10 @@
 """What assets dial out to: brokers, relays, and TLS channels that are driven from the far end or only look like it."""
 
-from rig import PASSWORD, PROGRAMS, PYTHON, REMOTE, USER, WRONG
+from rig import ASSET, PASSWORD, PROGRAMS, PYTHON, REMOTE, USER, WRONG
 
 DEVICE = "inverter-0042"
 BEHIND = "203.0.113.9"
+NEIGHBOUR = "10.20.0.20"
 
 
 def mqtt(rig):
@@ -47,6 +48,43 @@ def turn(rig):
                    behind=BEHIND, sessions=2, notes="the same with Send and Data indications instead of a channel"):
         rig.run("plant", "turnutils_uclient", "-u", USER, "-w", PASSWORD, "-e", BEHIND, "-r", "3480", "-n", "4",
                 "-m", "1", "-l", "80", "-c", "-s", REMOTE)
+
+
+def relays(rig):
+    """The asset reaches a web server behind a SOCKS and behind an HTTP proxy abroad; then it is such a relay itself."""
+    rig.run("abroad", "ip", "address", "add", f"{BEHIND}/32", "dev", "lo")
+    rig.run("plant", "ip", "address", "add", f"{NEIGHBOUR}/32", "dev", "lo")
+    for side, address in (("abroad", BEHIND), ("plant", NEIGHBOUR)):
+        rig.start(side, PYTHON, PROGRAMS / "web_admin.py", 80, f"{USER}:{PASSWORD}")
+        rig.wait_for_port(side, 80)
+    rig.start("abroad", "microsocks", "-i", REMOTE, "-p", 1080)
+    rig.start("abroad", "tinyproxy", "-d", "-c", rig.file("tinyproxy.conf", f"Port 8888\nListen {REMOTE}\n"))
+    rig.start("plant", "microsocks", "-i", ASSET, "-p", 1080)
+    for side, port in (("abroad", 1080), ("abroad", 8888), ("plant", 1080)):
+        rig.wait_for_port(side, port)
+    curl = ["curl", "-sS", "-o", "/dev/null"]
+    out = {"direction": "outbound", "managed": False, "behind": BEHIND}
+    with rig.truth("socks", 1080, notes="SOCKS5 CONNECT 203.0.113.9:80, then HTTP; recognise the peer behind", **out):
+        rig.run("plant", *curl, "-x", f"socks5://{REMOTE}:1080", f"http://{BEHIND}/")
+    with rig.truth("http", 8888, notes="CONNECT 203.0.113.9:80, then HTTP; recognise the peer behind", **out):
+        rig.run("plant", *curl, "-p", "-x", f"http://{REMOTE}:8888", f"http://{BEHIND}/")
+    with rig.truth("socks", 1080, behind=NEIGHBOUR, notes="SOCKS5 CONNECT 10.20.0.20:80 through the asset: somebody "
+                   "abroad reaches a neighbour of the asset by it"):
+        rig.run("abroad", *curl, "-x", f"socks5://{ASSET}:1080", f"http://{NEIGHBOUR}/")
+
+
+def cwmp(rig):
+    """TR-069: called from abroad, the asset dials out, and is read, set and rebooted."""
+    device = rig.start("plant", PYTHON, "-B", PROGRAMS / "cwmp_device.py", 7547, REMOTE, 7548)
+    rig.wait_for_port("plant", 7547)
+    with rig.truth("cwmp", 7547, managed=False, notes="connection request: GET / on the asset, 200; what follows is "
+                   "in the next entry, which begins inside this one") as call:
+        with rig.truth("cwmp", 7548, direction="outbound", read=1, write=1, control=1,
+                       notes="the asset informs (6 CONNECTION REQUEST) and is told GetParameterValues, "
+                             "SetParameterValues (Device.ManagementServer.URL), Reboot; all answered"):
+            rig.run("abroad", PYTHON, "-B", PROGRAMS / "cwmp_server.py", 7548, f"http://{ASSET}:7547/")
+            finish(rig, device)
+    rig.truths.sort(key=lambda truth: truth is not call)
 
 
 def tls_driven(rig):
@@ -125,9 +163,9 @@ def finish(rig, process, expect=0):
         raise RuntimeError(f"exit {process.returncode}, expected {expect}\n{rig.logs()}")
 
 
-NEEDS = ["mosquitto", "mosquitto-clients", "python3-paho-mqtt", "coturn"]
+NEEDS = ["mosquitto", "mosquitto-clients", "python3-paho-mqtt", "coturn", "microsocks", "tinyproxy-bin", "curl"]
 PEERS = {
-    "mqtt": mqtt, "mqtt-telemetry": mqtt_telemetry, "turn": turn, "tls-driven": tls_driven,
-    "tls-telemetry": tls_telemetry, "tls-news": tls_news, "tls-longpoll": tls_longpoll,
+    "mqtt": mqtt, "mqtt-telemetry": mqtt_telemetry, "turn": turn, "relays": relays, "cwmp": cwmp,
+    "tls-driven": tls_driven, "tls-telemetry": tls_telemetry, "tls-news": tls_news, "tls-longpoll": tls_longpoll,
     "tls-longpoll-big": tls_longpoll_big, "tls-websocket": tls_websocket,
 }

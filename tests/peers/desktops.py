@@ -33,7 +33,8 @@ def rdp(rig):
 def rdp_refused(rig):
     """The same with a wrong password."""
     serve_rdp(rig)
-    with rig.truth("rdp", 3389, managed=False, login="refused", notes="TLS; a wrong password (the answer is encrypted)"):
+    with rig.truth("rdp", 3389, managed=False, login="refused",
+                   notes="TLS; a wrong password (the answer is encrypted)"):
         look(rig, WRONG, "sesman-own.log", "AUTHFAIL")
 
 

@@ -44,12 +44,12 @@ def ipmi(rig):
     with rig.truth("ipmi", 623, transport="udp", login="granted", notes="RMCP+, cipher suite 3: chassis status "
                    "(encrypted)"):
         rig.run("abroad", *tool, "-I", "lanplus", "-C", "3", "-P", PASSWORD, "chassis", "power", "status")
-    with rig.truth("ipmi", 623, transport="udp", managed=False, login="refused", notes="RMCP+ with a wrong password: the client "
-                   "sees it in RAKP message 2 and leaves without a word"):
+    with rig.truth("ipmi", 623, transport="udp", managed=False, login="refused",
+                   notes="RMCP+ with a wrong password: the client sees it in RAKP message 2 and leaves without a word"):
         rig.run("abroad", *tool, "-I", "lanplus", "-C", "3", "-P", WRONG, "chassis", "power", "status", expect=1)
     with rig.truth("ipmi", 623, transport="udp", login="granted", sessions=2, read=1, control=1,
-                   notes="IPMI 1.5 with MD5: chassis status, chassis power off; each besides the session's own commands "
-                         "(device id, session privilege: reads too, where they are counted)"):
+                   notes="IPMI 1.5 with MD5: chassis status, chassis power off; each besides the session's own "
+                         "commands (device id, session privilege: reads too, where they are counted)"):
         rig.run("abroad", *tool, "-I", "lan", "-P", PASSWORD, "chassis", "power", "status")
         rig.run("abroad", *tool, "-I", "lan", "-P", PASSWORD, "chassis", "power", "off")
 
@@ -65,7 +65,8 @@ def http_admin(rig):
                    notes="GET /status, POST /settings, both 200 with basic authentication"):
         rig.run("abroad", *curl, "-u", f"{USER}:{PASSWORD}", f"http://{ASSET}/status")
         rig.run("abroad", *curl, "-u", f"{USER}:{PASSWORD}", "-d", "limit=0&mode=off", f"http://{ASSET}/settings")
-    with rig.truth("http", 80, asset=ASSET6, remote=REMOTE6, login="granted", write=1, notes="POST /settings over IPv6"):
+    with rig.truth("http", 80, asset=ASSET6, remote=REMOTE6, login="granted", write=1,
+                   notes="POST /settings over IPv6"):
         rig.run("abroad", *curl, "-u", f"{USER}:{PASSWORD}", "-d", "limit=100", f"http://[{ASSET6}]/settings")
 
 
@@ -97,6 +98,18 @@ def tftp(rig):
         rig.run("abroad", "curl", "-sS", "-T", firmware(rig), f"tftp://{ASSET}/firmware.bin")
     with rig.truth("tftp", 69, transport="udp", read=1, notes="read request firmware.bin"):
         rig.run("abroad", "curl", "-sS", "-o", "/dev/null", f"tftp://{ASSET}/firmware.bin")
+
+
+def smb(rig):
+    """Samba with a share named as the administrative one of Windows."""
+    serve_smb(rig)
+    client = ["smbclient", "-m", "SMB3", "-s", "/dev/null", f"//{ASSET}/ADMIN$"]
+    with rig.truth("smb", 445, managed=False, login="refused", notes="SMB 3.1.1, NTLM: a wrong password"):
+        rig.run("abroad", *client, "-U", f"{USER}%{WRONG}", "-c", "ls", expect=1)
+    with rig.truth("smb", 445, login="granted", read=1, write=1,
+                   notes="SMB 3.1.1, not encrypted: tree connect \\\\10.20.0.10\\ADMIN$, a directory listed, "
+                         "tool.exe (1 KiB) written"):
+        rig.run("abroad", *client, "-U", f"{USER}%{PASSWORD}", "-c", f"ls; put {tool(rig)} tool.exe")
 
 
 def serve_snmp(rig):
@@ -137,6 +150,37 @@ set_working_mc 0x20
     rig.wait_for_port("plant", 623, "udp")
 
 
+def serve_smb(rig):
+    drop = rig.scratch / "drop"
+    drop.mkdir()
+    drop.chmod(0o777)
+    folders = "".join(f"{key} = {rig.scratch}\n" for key in (
+        "private dir", "lock directory", "state directory", "cache directory", "pid directory", "ncalrpc dir"))
+    config = rig.file("smb.conf", f"""[global]
+workgroup = PLANT
+netbios name = ASSET
+smb ports = 445
+disable netbios = yes
+load printers = no
+printcap name = /dev/null
+log file = {rig.scratch}/smbd.log
+passdb backend = tdbsam
+{folders}
+[ADMIN$]
+path = {drop}
+read only = no
+""")
+    rig.run("plant", "smbpasswd", "-s", "-a", "-c", config, USER, input=f"{PASSWORD}\n{PASSWORD}\n")
+    rig.start("plant", "smbd", "-F", "--no-process-group", "-s", config)
+    rig.wait_for_port("plant", 445)
+
+
+def tool(rig):
+    path = rig.scratch / "tool.exe"
+    path.write_bytes(b"MZ" + bytes(1022))
+    return path
+
+
 def firmware(rig):
     """An image that is the same in every run: a magic word and a pattern that says nothing."""
     path = rig.scratch / "firmware.bin"
@@ -144,5 +188,6 @@ def firmware(rig):
     return path
 
 
-NEEDS = ["snmpd", "snmp", "python3-pymodbus", "python3-serial-asyncio", "openipmi", "ipmitool", "curl", "python3-pyftpdlib", "tftpd-hpa"]
-PEERS = {"snmp": snmp, "modbus": modbus, "ipmi": ipmi, "http-admin": http_admin, "ftp": ftp, "tftp": tftp}
+NEEDS = ["snmpd", "snmp", "python3-pymodbus", "python3-serial-asyncio", "openipmi", "ipmitool", "curl",
+         "python3-pyftpdlib", "tftpd-hpa", "samba", "smbclient"]
+PEERS = {"snmp": snmp, "modbus": modbus, "ipmi": ipmi, "http-admin": http_admin, "ftp": ftp, "tftp": tftp, "smb": smb}
