@@ -226,9 +226,9 @@ class Talk:
             self.shown += piece.decode(errors="replace")
         self.shown = self.shown.split(text, 1)[1]
 
-    def say(self, line, after_s=0.2):
+    def say(self, line, after_s=0.2, enter="\n"):
         time.sleep(after_s)
-        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.write(f"{line}{enter}".encode())
         self.process.stdin.flush()
 
     def end(self, within_s=10):

@@ -102,6 +102,26 @@ def telnet(rig):
         terminal.end()
 
 
+def rlogin(rig):
+    """The Berkeley commands: rsh, which trusts the caller's port and name, and rlogin, which asks for a password."""
+    for port, program in ((513, "in.rlogind"), (514, "in.rshd")):
+        rig.start("plant", "unshare", "--uts", "sh", "-c",
+                  f"hostname asset; exec socat TCP-LISTEN:{port},fork,reuseaddr EXEC:/usr/sbin/{program},nofork")
+        rig.wait_for_port("plant", port)
+    with rig.truth("rlogin", 513, login="granted", notes="a password asked for and given; `id`, exit, in the clear"):
+        terminal = rig.talk("abroad", "script", "-qec", f"netkit-rlogin -l {USER} {ASSET}", "/dev/null")
+        for prompt, line in (("assword: ", PASSWORD), ("$ ", "id"), ("uid=20001", "exit")):
+            terminal.expect(prompt)
+            terminal.say(line, enter="\r")
+        terminal.end()
+    trust = rig.scratch / "home" / ".rhosts"
+    trust.write_text(f"{REMOTE} root\n")
+    trust.chmod(0o600)
+    os.chown(trust, 20001, 20001)
+    with rig.truth("rsh", 514, login="granted", notes="no password, .rhosts trusts the caller: `id`, in the clear"):
+        rig.run("abroad", "netkit-rsh", "-l", USER, ASSET, "id")
+
+
 def serve_ssh(rig, side, listen=True):
     """An OpenSSH server with a key of its own; returns the key that opens it."""
     os.makedirs("/run/sshd", exist_ok=True)
@@ -125,5 +145,6 @@ def try_password(rig, password, expect):
             "-o", "NumberOfPasswordPrompts=1", f"{USER}@{ASSET}", "id", expect=expect, env=env)
 
 
-NEEDS = ["openssh-server", "openssh-client", "socat", "inetutils-telnetd", "inetutils-telnet"]
-PEERS = {"ssh": ssh, "ssh-brute": ssh_brute, "ssh-reverse": ssh_reverse, "ssh-tunnel": ssh_tunnel, "telnet": telnet}
+NEEDS = ["openssh-server", "openssh-client", "socat", "inetutils-telnetd", "inetutils-telnet", "rsh-redone-server", "rsh-client"]
+PEERS = {"ssh": ssh, "ssh-brute": ssh_brute, "ssh-reverse": ssh_reverse, "ssh-tunnel": ssh_tunnel, "telnet": telnet,
+         "rlogin": rlogin}
