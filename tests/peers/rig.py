@@ -24,6 +24,8 @@ USER, PASSWORD, WRONG = "operator", "plant-4711", "letmein"
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PYTHON = "/usr/bin/python3"
+VENV = Path.home() / ".cache/borderflow-peers"
+FROM_PIP = VENV / "bin/python"
 SIDES = {
     "plant": {"mac": "02:00:00:00:20:10", "addresses": (ASSET, ASSET6)},
     "abroad": {"mac": "02:00:00:00:ab:07", "addresses": (REMOTE, REMOTE6)},
