@@ -41,7 +41,8 @@ def bacnet(rig):
 
 def enip(rig):
     """cpppo on both sides: tags read and written over CIP."""
-    rig.start("plant", FROM_PIP, "-m", "cpppo.server.enip", "--no-config", "-U", "-a", f"{ASSET}:44818", "LIMIT=INT[10]")
+    rig.start("plant", FROM_PIP, "-m", "cpppo.server.enip", "--no-config", "-U", "-a", f"{ASSET}:44818",
+              "LIMIT=INT[10]")
     rig.wait_for_port("plant", 44818)
     with rig.truth("enip", 44818, read=2, write=1,
                    notes="RegisterSession, Read Tag LIMIT[0-3], Write Tag LIMIT[1], Read Tag, in SendRRData"):

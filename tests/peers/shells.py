@@ -145,6 +145,7 @@ def try_password(rig, password, expect):
             "-o", "NumberOfPasswordPrompts=1", f"{USER}@{ASSET}", "id", expect=expect, env=env)
 
 
-NEEDS = ["openssh-server", "openssh-client", "socat", "inetutils-telnetd", "inetutils-telnet", "rsh-redone-server", "rsh-client"]
+NEEDS = ["openssh-server", "openssh-client", "socat", "inetutils-telnetd", "inetutils-telnet",
+         "rsh-redone-server", "rsh-client"]
 PEERS = {"ssh": ssh, "ssh-brute": ssh_brute, "ssh-reverse": ssh_reverse, "ssh-tunnel": ssh_tunnel, "telnet": telnet,
          "rlogin": rlogin}

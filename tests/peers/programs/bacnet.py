@@ -1,6 +1,6 @@
 """BACnet/IP with bacpypes 0.19: bacnet.py server ADDRESS | bacnet.py client ADDRESS SERVER
 
-The client reads a property, writes it and reinitializes the device.
+The client reads a property, writes it and reinitializes the device. Neither announces itself.
 """
 
 import sys
@@ -22,7 +22,11 @@ class SetPoint(AnalogValueObject):
     properties = [WritableProperty("presentValue", Real)]
 
 
-class Device(BIPSimpleApplication):
+class Quiet(BIPSimpleApplication):
+    _startup_disabled = True
+
+
+class Device(Quiet):
     def do_ReinitializeDeviceRequest(self, request):
         self.response(SimpleAckPDU(context=request))
 
@@ -33,13 +37,13 @@ def local(number, name):
 
 
 def server(address):
-    device = Device(local(42, "controller"), Address(f"{address}/32"))
+    device = Device(local(42, "controller"), Address(f"{address}/24"))
     device.add_object(SetPoint(objectIdentifier=("analogValue", 1), objectName="set-point", presentValue=21.0))
     run()
 
 
 def client(address, other):
-    centre = BIPSimpleApplication(local(7, "centre"), Address(f"{address}/32"))
+    centre = Quiet(local(7, "centre"), Address(f"{address}/24"))
     target = Address(other)
     failed = []
 

@@ -31,18 +31,24 @@ def server(address, port):
 
 def client(address, port):
     centre = c104.Client()
-    line = centre.add_connection(ip=address, port=port, init=c104.Init.NONE)
+    line = centre.add_connection(ip=address, port=port, init=c104.Init.MUTED)
     station = line.add_station(common_address=STATION)
     station.add_point(io_address=MEASURED, type=c104.Type.M_ME_NC_1)
     switch = station.add_point(io_address=SWITCH, type=c104.Type.C_SC_NA_1)
     set_point = station.add_point(io_address=SET_POINT, type=c104.Type.C_SE_NC_1)
     centre.start()
-    while not line.is_connected:
+    while line.state != c104.ConnectionState.OPEN_MUTED:
         time.sleep(0.1)
+    line.unmute()
+    time.sleep(0.3)
     switch.value, set_point.value = True, 47.5
-    answers = [line.interrogation(common_address=STATION), switch.transmit(cause=c104.Cot.ACTIVATION),
-               set_point.transmit(cause=c104.Cot.ACTIVATION)]
-    time.sleep(0.8)
+    answers = []
+    for act in (lambda: line.interrogation(common_address=STATION),
+                lambda: switch.transmit(cause=c104.Cot.ACTIVATION),
+                lambda: set_point.transmit(cause=c104.Cot.ACTIVATION)):
+        answers.append(act())
+        time.sleep(0.3)
+    print(answers)
     centre.stop()
     sys.exit(not all(answers))
 
