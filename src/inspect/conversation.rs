@@ -43,8 +43,8 @@ pub struct Conversation {
     packets: u8,
     low_is_done: bool,
     high_is_done: bool,
-    /// The server wants another hello: the client's direction, though done, is not over.
-    awaits_hello: bool,
+    /// Whose TLS hello was the last thing it said: the server may want another one.
+    awaits_hello: Option<End>,
     /// The last datagram of an end that may be media.
     media: Option<(End, rtp::Header)>,
 }
@@ -107,11 +107,9 @@ impl Conversation {
     ) -> Heard {
         self.packets = self.packets.saturating_add(1);
         if self.is_done(end) {
-            let news = self.awaits_hello && stream::second_hello(payload, notes.facts);
-            self.awaits_hello &= !news;
-            return self.heard(news, None);
+            return self.another_hello(end, payload, notes);
         }
-        let offset = offset as usize;
+        let (offset, hellos) = (offset as usize, notes.facts.ja4.len());
         let outcome = if offset >= MOST_BYTES { None } else { read_segment(end, offset, payload, route, notes, open) };
         let Some(outcome) = outcome else {
             self.finish(end);
@@ -120,8 +118,22 @@ impl Conversation {
         if !outcome.more {
             self.finish(end);
         }
-        self.awaits_hello |= outcome.retries;
+        if notes.facts.ja4.len() > hellos {
+            self.awaits_hello = Some(end);
+        }
         self.heard(outcome.news, outcome.speaker)
+    }
+
+    /// Reads on where a client has said hello: it may have to say it again.
+    fn another_hello(&mut self, end: End, payload: &[u8], notes: &mut Notes<'_>) -> Heard {
+        if self.awaits_hello != Some(end) {
+            return self.heard(false, None);
+        }
+        let said = stream::second_hello(payload, notes.facts);
+        if said != Some(false) {
+            self.awaits_hello = None;
+        }
+        self.heard(said == Some(true), None)
     }
 
     /// Listens to a datagram that `end` sent; `open` lends buffers for a QUIC hello.
@@ -193,7 +205,8 @@ impl Conversation {
     }
 
     fn heard(&self, news: bool, speaker: Option<Speaker>) -> Heard {
-        let is_over = self.packets >= MOST_PACKETS || self.low_is_done && self.high_is_done && !self.awaits_hello;
+        let is_over =
+            self.packets >= MOST_PACKETS || self.low_is_done && self.high_is_done && self.awaits_hello.is_none();
         Heard { news, is_over, speaker }
     }
 

@@ -14,7 +14,7 @@ use super::text::text;
 use super::{End, Reading, Speaker, registry};
 
 /// Most bytes of a message's head that are kept from one segment to the next.
-const HEAD_BYTES: usize = 64;
+const HEAD_BYTES: usize = 128;
 
 /// Functions kept per end, and peers kept per flow.
 const MOST_FUNCTIONS: usize = 8;

@@ -16,12 +16,10 @@ pub(super) struct Outcome {
     pub(super) more: bool,
     /// Who sent the direction, where that was said.
     pub(super) speaker: Option<Speaker>,
-    /// Whether the other end will say hello once more.
-    pub(super) retries: bool,
 }
 
 impl Outcome {
-    const NOTHING: Outcome = Outcome { news: false, more: false, speaker: None, retries: false };
+    const NOTHING: Outcome = Outcome { news: false, more: false, speaker: None };
     pub(super) const WAIT: Outcome = Outcome { more: true, ..Outcome::NOTHING };
 
     fn or_else(self, other: impl FnOnce() -> Outcome) -> Outcome {
@@ -75,7 +73,7 @@ fn name_service(prefix: &[u8], route: Route, notes: &mut Notes<'_>) -> Outcome {
                 news |= notes.name_service(&message, route.from);
                 speaker = speaker.or(Some(message.speaker()));
             }
-            Outcome { news, more: prefix.len() < PATIENCE_BYTES, speaker, retries: false }
+            Outcome { news, more: prefix.len() < PATIENCE_BYTES, speaker }
         }
         Reading::More => Outcome::WAIT,
         Reading::Other => Outcome::NOTHING,
@@ -179,9 +177,7 @@ fn tls_direction(prefix: &[u8], route: Route, facts: &mut Facts) -> Outcome {
 /// The server's hello is news as soon as it is there; a certificate may follow.
 fn tls_server(prefix: &[u8], facts: &mut Facts) -> Outcome {
     let before = (facts.tls_version, facts.certificate.is_some());
-    let mut retries = false;
     if let Reading::Found(hello) = tls::server_hello(prefix) {
-        retries = hello.is_retry;
         facts.protocol = facts.protocol.or(Some("tls"));
         (facts.tls_version, facts.tls_cipher) = (Some(hello.version), Some(hello.cipher));
     }
@@ -194,19 +190,21 @@ fn tls_server(prefix: &[u8], facts: &mut Facts) -> Outcome {
         Reading::Other => false,
     };
     let news = before != (facts.tls_version, facts.certificate.is_some());
-    Outcome { news, more, speaker: facts.tls_version.map(|_| Speaker::Server), retries }
+    Outcome { news, more, speaker: facts.tls_version.map(|_| Speaker::Server) }
 }
 
 /// Reads the hello that a client repeats with what the server asked for (RFC 8446, section 4.1.4), alone in `segment` or
-/// behind the change of cipher that old middleboxes want to see (appendix D.4); true where it says something new.
-pub(super) fn second_hello(segment: &[u8], facts: &mut Facts) -> bool {
+/// behind the change of cipher that old middleboxes want to see (appendix D.4): whether it says something new, or `None`
+/// where the client goes on with something else.
+pub(super) fn second_hello(segment: &[u8], facts: &mut Facts) -> Option<bool> {
     let segment = segment.strip_prefix(&[20, 3, 3, 0, 1, 1]).unwrap_or(segment);
     match tls::client(segment) {
         Reading::Found(hello) => {
+            let known = facts.ja4.len();
             facts.client_hello(hello, "tls");
-            true
+            Some(facts.ja4.len() > known)
         }
-        Reading::More | Reading::Other => false,
+        Reading::More | Reading::Other => None,
     }
 }
 

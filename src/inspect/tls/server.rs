@@ -12,11 +12,6 @@ use crate::inspect::Reading;
 
 const RANDOM_BYTES: usize = 32;
 const TLS_1_2: u16 = 0x0303;
-/// In place of the random of a HelloRetryRequest: SHA-256 of that word (RFC 8446, section 4.1.3).
-const RETRY: [u8; RANDOM_BYTES] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
 
 /// What a server says first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +30,6 @@ pub struct ServerHello {
     pub version: u16,
     /// The cipher suite chosen (IANA, TLS Cipher Suites).
     pub cipher: u16,
-    /// A HelloRetryRequest: the client shall say hello once more (section 4.1.4).
-    pub is_retry: bool,
     /// The application protocol chosen; encrypted from TLS 1.3 on.
     pub alpn: Option<String>,
 }
@@ -75,7 +68,7 @@ fn hello_and_end(prefix: &[u8]) -> Reading<(ServerHello, usize)> {
 
 fn hello(mut body: Bytes<'_>) -> Option<ServerHello> {
     let legacy_version = body.u16().filter(|version| matches!(version >> 8, 0x03 | 0x7f))?;
-    let random = body.take(RANDOM_BYTES)?;
+    body.take(RANDOM_BYTES)?;
     let _session_id = body.vector8()?;
     let cipher = body.u16()?;
     let _compression_method = body.u8()?;
@@ -84,7 +77,6 @@ fn hello(mut body: Bytes<'_>) -> Option<ServerHello> {
     Some(ServerHello {
         version: content(extension::SUPPORTED_VERSIONS).and_then(|mut chosen| chosen.u16()).unwrap_or(legacy_version),
         cipher,
-        is_retry: random == RETRY,
         alpn: content(extension::ALPN).and_then(|chosen| protocol_names(chosen).next()).map(clean),
     })
 }
