@@ -4,7 +4,6 @@
 //! A NOP is not read: it is only zeros. Several services packed into one message count as the strongest of them, as far as they are there to read.
 
 use super::cursor::Cursor;
-use super::message::cut_off;
 use super::{Carrier, Command, CommandKind, Message, Protocol, Reading, Speaker};
 use CommandKind::{Control, Program, Read, Write};
 
@@ -80,10 +79,11 @@ fn header(bytes: &[u8]) -> Option<Reading<Message<'_>>> {
         (0x66, 0, 1..) => told(Some(Speaker::Client), None),
         (0x6f | 0x70, _, _) if status != 0 => told(Some(Speaker::Server), None),
         (0x6f | 0x70, 16.., _) => match items(body) {
-            Some(Some((speaker, asked))) => told(speaker, asked),
             Some(None) => Reading::Other,
-            None if bytes.len() >= HEAD => told(None, None),
-            None => cut_off(bytes, whole),
+            _ if bytes.len() < whole.min(HEAD) => Reading::More,
+            Some(Some((speaker, asked))) => told(speaker, asked),
+            None if bytes.len() < whole => told(None, None),
+            None => Reading::Other,
         },
         _ => Reading::Other,
     })

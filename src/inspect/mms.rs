@@ -26,8 +26,12 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         Reading::Other => return Reading::Other,
     };
     let message = packet.message();
+    let s7 = (s7comm::PROTOCOL.read)(bytes);
     match packet.body {
-        Body::Connection { .. } | Body::Data { length: 1.., .. } if is_s7(bytes) => Reading::Other,
+        Body::Connection { .. } | Body::Data { length: 1.., .. } if s7 != Reading::Other => match s7 {
+            Reading::More => Reading::More,
+            Reading::Found(_) | Reading::Other => Reading::Other,
+        },
         Body::Connection { by, .. } => Reading::Found(Message { speaker: Some(by), ..message }),
         Body::Disconnect => Reading::Found(message),
         Body::Data { there, length, .. } => match *there {
@@ -40,10 +44,6 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
             }
         },
     }
-}
-
-fn is_s7(bytes: &[u8]) -> bool {
-    (s7comm::PROTOCOL.read)(bytes) != Reading::Other
 }
 
 /// Who sent a protocol data unit and what it asks.

@@ -59,20 +59,20 @@ fn data(there: &[u8], length: usize, last: bool, packet: Packet<'_>) -> Option<R
 fn classic(mut cursor: Cursor<'_>, length: usize, last: bool, packet: Packet<'_>) -> Option<Reading<Message<'static>>> {
     let kind = cursor.u8()?;
     let _reserved_and_reference = cursor.be32()?;
-    let (parameters, data) = (usize::from(cursor.be16()?), usize::from(cursor.be16()?));
+    let (declared, data) = (usize::from(cursor.be16()?), usize::from(cursor.be16()?));
     let header = if matches!(kind, 2 | 3) { 12 } else { 10 };
-    let whole = header + parameters + data;
+    let whole = header + declared + data;
     if !matches!(kind, 1..=3 | 7) || if last { whole != length } else { whole < length } {
         return Some(Reading::Other);
     }
     if header == 12 {
         let _error = cursor.be16()?;
     }
-    let parameters = Cursor(cursor.0.get(..parameters).unwrap_or(cursor.0));
+    let parameters = Cursor(cursor.0.get(..declared).unwrap_or(cursor.0));
     let message = packet.message();
     let (speaker, asked, login) = match kind {
         7 => user_data(parameters)?,
-        _ if length <= header => (None, None, None),
+        _ if declared == 0 => (None, None, None),
         _ => job(kind == 1, parameters)?,
     };
     let command = asked.map(|(kind, function)| Command { kind, function });
@@ -82,7 +82,7 @@ fn classic(mut cursor: Cursor<'_>, length: usize, last: bool, packet: Packet<'_>
 type Told = (Option<Speaker>, Option<Asked>, Option<Login>);
 
 fn job(asks: bool, mut parameters: Cursor<'_>) -> Option<Told> {
-    let Some(function) = parameters.u8() else { return Some((None, None, None)) };
+    let function = parameters.u8()?;
     let loads = matches!(function, 0x1b | 0x1c);
     let speaker = if asks == loads { Speaker::Server } else { Speaker::Client };
     if speaker == Speaker::Server {
@@ -128,11 +128,13 @@ fn user_data(mut parameters: Cursor<'_>) -> Option<Told> {
     let _length = parameters.u8()?;
     let (_method, group, function) = (parameters.u8()?, parameters.u8()?, parameters.u8()?);
     if head != [0, 1, 0x12] || !matches!(group >> 4, 4 | 7) {
-        let refused = match (group, function) {
-            (0x85, 1) => parameters.take(3).and_then(|_| parameters.be16()).map(|error| error != 0),
+        let login = match (group, function) {
+            (0x85, 1) => {
+                parameters.take(3)?;
+                Some(if parameters.be16()? == 0 { Login::Granted } else { Login::Refused })
+            }
             _ => None,
         };
-        let login = refused.map(|refused| if refused { Login::Refused } else { Login::Granted });
         return Some((Some(Speaker::Server), None, login));
     }
     let login = (group & 0xf == 5 && function == 1).then_some(Login::Tried);
