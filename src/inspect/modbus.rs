@@ -33,9 +33,12 @@ pub fn modbus(prefix: &[u8]) -> Reading<Modbus> {
     }
 }
 
-/// What a request with this function code asks for (Modbus Application Protocol 1.1b3, section 6); TCP, serial lines and
-/// what else carries it share the codes.
-pub(super) fn command(code: u8) -> Option<Command> {
+/// What a request with this function code and data asks for (Modbus Application Protocol 1.1b3, section 6); TCP, serial
+/// lines and what else carries it share the codes.
+pub(super) fn command(code: u8, data: &[u8]) -> Option<Command> {
+    if code == 8 && matches!(data, [0, 1 | 4, ..]) {
+        return Some(Command { kind: CommandKind::Control, function: "restart or silence communications" });
+    }
     let (kind, function) = match code {
         1 => (CommandKind::Read, "read coils"),
         2 => (CommandKind::Read, "read discrete inputs"),
@@ -44,7 +47,7 @@ pub(super) fn command(code: u8) -> Option<Command> {
         5 => (CommandKind::Write, "write single coil"),
         6 => (CommandKind::Write, "write single register"),
         7 => (CommandKind::Read, "read exception status"),
-        8 => (CommandKind::Control, "diagnostics"),
+        8 => (CommandKind::Read, "diagnostics"),
         15 => (CommandKind::Write, "write multiple coils"),
         16 => (CommandKind::Write, "write multiple registers"),
         17 => (CommandKind::Read, "report server id"),
