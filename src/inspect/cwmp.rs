@@ -1,10 +1,10 @@
 //! CWMP, the remote management of customers' equipment (TR-069, amendment 6, sections 3.2, 3.4 and annex A).
 //!
 //! The equipment dials out and reports (Inform); the server's commands then travel in HTTP *responses* as SOAP, and the
-//! answers in requests. A server that wants to be called asks with a GET on the equipment's own port. A segment is taken
-//! for a message: one that carries no SOAP of this namespace, such as an empty POST, is not of this protocol.
+//! answers in requests. A server that wants to be called asks with a GET on the equipment's own port. What
+//! carries no SOAP of this namespace, such as an empty POST or a head whose body is yet to come, is not of this protocol.
 
-use super::httphead::{Start, after, field, start};
+use super::httphead::{self, Start, after, field, start};
 use super::text::words;
 use super::{Carrier, Command, CommandKind, Login, Message, Protocol, Reading, Speaker};
 
@@ -24,13 +24,13 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         return if bytes.is_empty() { Reading::More } else { Reading::Other };
     }
     match called(bytes) {
-        Some((name, rest)) => Reading::Found(rpc(bytes.len(), name, rest)),
+        Some((name, rest)) => Reading::Found(rpc(httphead::length(bytes), name, rest)),
         None => Reading::Other,
     }
 }
 
 fn read_request(bytes: &[u8]) -> Reading<Message<'_>> {
-    let found = Message { length: bytes.len(), ..Message::default() };
+    let found = Message { length: httphead::length(bytes), ..Message::default() };
     start(bytes).map(|start| match start {
         Start::Request { method: "GET", .. } => Message {
             speaker: Some(Speaker::Client),

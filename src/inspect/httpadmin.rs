@@ -2,10 +2,10 @@
 //!
 //! Paths: Hikvision ISAPI (developer guide 2.x: System, PTZCtrl), ONVIF core and device test services, Dahua HTTP API 3
 //! (`/cgi-bin/*.cgi?action=`), D-Link HNAP1, Tenda and Hikvision `/goform/`, LuCI `/cgi-bin/luci`, and words common in
-//! others. A request that neither gives credentials nor names such a path asks nothing here. A segment is a message; that
-//! a login was granted shows only together with the request, which a reader that keeps nothing cannot see.
+//! others. A request that neither gives credentials nor names such a path asks nothing here. That a login was granted
+//! shows only together with the request, which a reader that keeps nothing cannot see.
 
-use super::httphead::{Start, after, field, start};
+use super::httphead::{Start, after, field, length, start};
 use super::{Carrier, Command, CommandKind, Login, Message, Protocol, Reading, Speaker};
 
 /// Any port. Whoever looks for others over HTTP (`winrm`, `cwmp`) must look before.
@@ -60,7 +60,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     start(bytes).map(|start| match start {
         Start::Request { method, target } => request(bytes, method, target),
         Start::Response(status) => Message {
-            length: bytes.len(),
+            length: length(bytes),
             speaker: Some(Speaker::Server),
             login: matches!(status, 401 | 403).then_some(Login::Refused),
             ..Message::default()
@@ -86,7 +86,7 @@ fn request<'a>(bytes: &'a [u8], method: &str, target: &'a str) -> Message<'a> {
     let login = (gives_credentials || is_login).then_some(Login::Tried);
     // A query may hold passwords.
     let detail = command.and(target.split('?').next());
-    Message { length: bytes.len(), speaker: Some(Speaker::Client), command, login, detail, ..Message::default() }
+    Message { length: length(bytes), speaker: Some(Speaker::Client), command, login, detail, ..Message::default() }
 }
 
 fn by_method(method: &str, target: &str) -> Option<Command> {

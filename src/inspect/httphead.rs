@@ -61,6 +61,24 @@ fn request(line: &str, is_cut: bool) -> Reading<Start<'_>> {
     }
 }
 
+/// Bytes of the message that begins with `bytes`: head and body where the head says how long that is, no body where it says
+/// of a request nothing, else as many as are there.
+pub(super) fn length(bytes: &[u8]) -> usize {
+    let Some(behind) = after(bytes, "\r\n\r\n") else { return bytes.len() };
+    let head = bytes.len().min(LOOKED_AT) - behind.len();
+    let body = field(bytes, "Content-Length").and_then(|digits| str::from_utf8(digits).ok()?.parse::<u32>().ok());
+    let is_bodiless = match start(bytes) {
+        Reading::Found(Start::Response(status)) => matches!(status, 100..=199 | 204 | 304),
+        Reading::Found(Start::Request { .. }) => body.is_none() && field(bytes, "Transfer-Encoding").is_none(),
+        Reading::More | Reading::Other => false,
+    };
+    match body {
+        _ if is_bodiless => head,
+        Some(body) => head + body as usize,
+        None => bytes.len(),
+    }
+}
+
 /// The value of a field of the head, if it is among the bytes there.
 pub(super) fn field<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut cursor = Cursor(bytes.get(..LOOKED_AT).unwrap_or(bytes));
@@ -97,6 +115,14 @@ mod tests {
         {
             assert_eq!(start(other.as_bytes()), Reading::Other, "{other}");
         }
+    }
+
+    #[test]
+    fn a_message_ends_where_its_head_says() {
+        assert_eq!(length(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nbo"), 140);
+        assert_eq!(length(b"GET / HTTP/1.1\r\nA: b\r\n\r\nGET /2"), 24);
+        assert_eq!(length(b"HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n"), 38);
+        assert_eq!(length(b"HTTP/1.1 200 OK\r\n\r\nbody"), 23);
     }
 
     #[test]

@@ -177,7 +177,8 @@ fn records(code: u8, counted: bool, first: u8, second: u8) -> Reading<Option<Spe
     }
 }
 
-fn command(code: u8, data: &[u8]) -> Option<Command> {
+/// What a request with this function code and data asks for; serial lines and what else carries Modbus share the codes.
+pub(super) fn command(code: u8, data: &[u8]) -> Option<Command> {
     let (kind, function) = match (code, data) {
         (8, [0, 1, ..]) => (Control, "restart communications option"),
         (8, [0, 4, ..]) => (Control, "force listen only mode"),
@@ -186,11 +187,6 @@ fn command(code: u8, data: &[u8]) -> Option<Command> {
         _ => named(code)?,
     };
     Some(Command { kind, function })
-}
-
-/// What a request with this function code asks for; serial lines and what else carries Modbus share the codes.
-pub(super) fn of_code(code: u8) -> Option<Command> {
-    named(code).map(|(kind, function)| Command { kind, function })
 }
 
 fn named(function: u8) -> Option<(CommandKind, &'static str)> {

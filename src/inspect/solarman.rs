@@ -69,8 +69,8 @@ fn request(payload: &[u8]) -> Option<(Option<Command>, Option<&str>)> {
     let (head, carried) = payload.split_at_checked(REQUEST_HEAD)?;
     match *head.first()? {
         FOR_INVERTER => {
-            let [_unit, function, ..] = *carried else { return None };
-            Some((modbus::of_code(function), None))
+            let [_unit, function, ref data @ ..] = *carried else { return None };
+            Some((modbus::command(function, data), None))
         }
         FOR_LOGGER => {
             let words = words(carried)?;

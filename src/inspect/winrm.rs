@@ -1,8 +1,8 @@
 //! WinRM: WS-Management over HTTP (MS-WSMV, section 2.1; DMTF DSP0226), PowerShell remoting in it (MS-PSRP, section 3.1).
 //!
-//! The body is mostly sealed by Negotiate or Kerberos; then only that a request is made shows. A segment is a message.
+//! The body is mostly sealed by Negotiate or Kerberos; then only that a request is made shows.
 
-use super::httphead::{Start, after, field, start};
+use super::httphead::{Start, after, field, length, start};
 use super::{Carrier, Command, CommandKind, Login, Message, Protocol, Reading, Speaker};
 
 /// Its ports, both sides.
@@ -11,7 +11,7 @@ pub const PROTOCOL: Protocol = Protocol { name: "winrm", carrier: Carrier::Strea
 pub const REQUEST: Protocol = Protocol { name: "winrm", carrier: Carrier::Stream, ports: &[], read: read_request };
 
 fn read(bytes: &[u8]) -> Reading<Message<'_>> {
-    let found = Message { length: bytes.len(), speaker: Some(Speaker::Server), ..Message::default() };
+    let found = Message { length: length(bytes), speaker: Some(Speaker::Server), ..Message::default() };
     match start(bytes) {
         Reading::Found(Start::Response(200)) => Reading::Found(Message { login: Some(Login::Granted), ..found }),
         Reading::Found(Start::Response(401 | 403)) => Reading::Found(Message { login: Some(Login::Refused), ..found }),
@@ -41,7 +41,7 @@ fn request(bytes: &[u8]) -> Message<'_> {
     let is_shell = after(bytes, "schemas.microsoft.com/powershell/").is_some();
     let function = if is_shell { "powershell remoting" } else { "wsman request" };
     Message {
-        length: bytes.len(),
+        length: length(bytes),
         speaker: Some(Speaker::Client),
         command: Some(Command { kind: CommandKind::Control, function }),
         login: field(bytes, "Authorization").map(|_| Login::Tried),
