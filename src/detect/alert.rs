@@ -1,10 +1,12 @@
 //! What a finding tells: one alert per step of its lifecycle.
 
 use crate::attribute::{Basis, Evidence, EvidenceKind, Strength};
-use crate::flow::{CommunityId, FlowUpdate};
+use crate::flow::{CommunityId, Exchanges, FlowUpdate};
+use crate::inspect::{Command, Login};
 use crate::net::{Country, Endpoint, MacAddr, Timestamp};
 
-use super::{Activity, Criticality, Direction, Severity, Subject};
+use super::{Activity, Criticality, Direction, Severity, Subject, Via};
+use std::net::SocketAddr;
 
 /// Step in the life of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,6 +184,8 @@ pub struct FlowInfo {
     pub community_id: CommunityId,
     /// Direction.
     pub direction: Direction,
+    /// The flagged host itself, where the other end is only a relay.
+    pub peer: Option<SocketAddr>,
     /// The flow as the table reported it.
     pub update: FlowUpdate,
 }
@@ -197,6 +201,27 @@ pub struct Totals {
     pub flows: u64,
     /// Those of them begun from outside.
     pub inbound_flows: u64,
+    /// Commands the other side gave, by kind: read, write, control, program.
+    pub commands: [u64; 4],
+}
+
+/// What is known of a session by which an asset is managed: of the last one that said anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManagementInfo {
+    /// By what, and how surely.
+    pub via: Via,
+    /// Name of the tool.
+    pub tool: Option<String>,
+    /// How far the login came.
+    pub login: Option<Login>,
+    /// Logins by the same host that failed before.
+    pub failed_before: u32,
+    /// Functions the other side called, the first few.
+    pub functions: Vec<Command>,
+    /// What they were about: topics, files, shares.
+    pub details: Vec<String>,
+    /// Exchanges the other side began after a silence.
+    pub exchanges: Exchanges,
 }
 
 /// One message about a finding.
@@ -232,6 +257,8 @@ pub struct Alert {
     pub last_seen: Timestamp,
     /// Volumes and counts.
     pub totals: Totals,
+    /// How the asset is managed, where it is that.
+    pub management: Option<ManagementInfo>,
     /// Flow updates that added to the finding since the last alert and caused none of their own.
     pub suppressed: u64,
     /// The flow that caused this alert; of a closed finding, the last that added to it.

@@ -40,10 +40,11 @@ fn observe_party(
         strength,
         owner: Some(owner),
         flag,
+        peer: None,
     };
     let relation =
         Relation { activity: Activity::Device, asset: Some(asset), jurisdiction, entity: Entity::Owner(owner.id) };
     let added = Totals { flows: 1, ..Totals::default() };
-    findings.add(&Observation { relation, added }, &subject, policy, out);
+    findings.add(&Observation { relation, added, session: None }, &subject, policy, out);
     Some(())
 }

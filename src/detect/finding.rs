@@ -3,12 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::attribute::{Attribution, Said, Strength};
-use crate::flow::{CommunityId, Party};
+use crate::flow::{CommunityId, Exchanges, Party};
+use crate::inspect::Login;
 use crate::net::Timestamp;
 
+use super::management::Session;
 use super::{
     Activity, Alert, AssetInfo, DetectCounters, DeviceInfo, Direction, Entity, EvidenceInfo, Factors, FlowInfo,
-    JurisdictionInfo, Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject, Totals,
+    JurisdictionInfo, ManagementInfo, Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject,
+    Totals, Via,
 };
 
 /// Pieces of evidence one finding lists at most; the relation's remote addresses may be many.
@@ -128,6 +131,7 @@ struct Finding {
     first_seen: Timestamp,
     last_seen: Timestamp,
     totals: Totals,
+    management: Option<ManagementInfo>,
     suppressed: u64,
     /// Number of the next alert; 0 while not open.
     next_number: u32,
@@ -172,11 +176,12 @@ impl Finding {
             first_seen: update.first_seen,
             last_seen: update.last_seen,
             totals: Totals::default(),
+            management: None,
             suppressed: 0,
             next_number: 0,
             next_growth: match relation.activity {
                 Activity::Egress => policy.egress_min_bytes.max(1),
-                Activity::Attempt | Activity::Device => 1,
+                Activity::Attempt | Activity::Device | Activity::Management(_) | Activity::LoginFailed => 1,
             },
             flow: None,
             only_flow: Some(update.flow),
@@ -200,8 +205,12 @@ impl Finding {
         self.totals.received_bytes += added.received_bytes;
         self.totals.flows += added.flows;
         self.totals.inbound_flows += added.inbound_flows;
+        for (total, added) in self.totals.commands.iter_mut().zip(added.commands) {
+            *total += added;
+        }
         self.only_flow = self.only_flow.filter(|flow| *flow == update.flow);
-        let worse = self.learn(subject, policy) | std::mem::take(&mut self.is_renamed);
+        let acted = observation.session.as_deref().is_some_and(|session| self.learn_session(session, added.commands));
+        let worse = self.learn(subject, policy, acted) | std::mem::take(&mut self.is_renamed) | acted;
         let grown = self.growth() >= self.next_growth;
         let news = grown || worse && self.is_open();
         if !news && !self.is_open() {
@@ -238,13 +247,25 @@ impl Finding {
     fn growth(&self) -> u64 {
         match self.relation.activity {
             Activity::Egress => self.totals.sent_bytes,
-            Activity::Attempt => self.totals.flows,
+            Activity::Attempt | Activity::LoginFailed | Activity::Management(_) => self.totals.flows,
             Activity::Device => self.totals.flows.min(1),
         }
     }
 
-    /// Takes over the evidence, and says whether the severity rose.
-    fn learn(&mut self, subject: &Subject<'_>, policy: &Policy) -> bool {
+    /// Takes over what a session shows, and says whether it is something new: a kind of command not seen before, a login
+    /// that was granted.
+    fn learn_session(&mut self, session: &Session, added: [u64; 4]) -> bool {
+        let Activity::Management(via) = self.relation.activity else { return false };
+        let info = self.management.get_or_insert_with(|| ManagementInfo::new(via));
+        let before = self.totals.commands.iter().zip(added).map(|(total, added)| total - added);
+        let first = before.zip(added).any(|(before, added)| before == 0 && added > 0);
+        let granted = session.login > info.login && session.login == Some(Login::Granted);
+        info.learn(session);
+        first || granted
+    }
+
+    /// Takes over the evidence, and says whether the severity rose; `again` where it must be weighed again.
+    fn learn(&mut self, subject: &Subject<'_>, policy: &Policy, again: bool) -> bool {
         for item in subject.attribution.evidence() {
             match self.evidence.iter().position(|seen| seen.is_of(&item)) {
                 Some(place) => {
@@ -256,10 +277,10 @@ impl Finding {
                 None => {}
             }
         }
-        if subject.strength <= self.strength {
+        if subject.strength <= self.strength && !again {
             return false;
         }
-        self.strength = subject.strength;
+        self.strength = self.strength.max(subject.strength);
         let before = self.severity.score;
         self.weigh(policy);
         self.severity.score > before
@@ -269,6 +290,8 @@ impl Finding {
         self.severity = Severity::of(&Factors {
             activity: self.relation.activity,
             direction: self.direction,
+            commands: self.totals.commands,
+            failed_before: self.management.as_ref().map_or(0, |info| info.failed_before),
             criticality: self.relation.asset.map(|key| policy.assets.criticality(key)),
             strength: self.strength,
             risk: self.jurisdiction.risk,
@@ -296,8 +319,45 @@ impl Finding {
             first_seen: self.first_seen,
             last_seen: self.last_seen,
             totals: self.totals,
+            management: self.management.clone(),
             suppressed: std::mem::take(&mut self.suppressed),
             flow,
+        }
+    }
+}
+
+/// Functions and details kept of all sessions of a finding.
+const MAX_FUNCTIONS: usize = 16;
+
+impl ManagementInfo {
+    fn new(via: Via) -> Self {
+        ManagementInfo {
+            via,
+            tool: None,
+            login: None,
+            failed_before: 0,
+            functions: Vec::new(),
+            details: Vec::new(),
+            exchanges: Exchanges::default(),
+        }
+    }
+
+    fn learn(&mut self, session: &Session) {
+        self.tool = self.tool.take().or_else(|| session.tool.clone());
+        self.login = self.login.max(session.login);
+        self.failed_before = self.failed_before.max(session.failed_before);
+        for function in &session.functions {
+            if self.functions.len() < MAX_FUNCTIONS && !self.functions.contains(function) {
+                self.functions.push(*function);
+            }
+        }
+        for detail in &session.details {
+            if self.details.len() < MAX_FUNCTIONS && !self.details.contains(detail) {
+                self.details.push(detail.clone());
+            }
+        }
+        if session.exchanges.answered > 0 {
+            self.exchanges = session.exchanges;
         }
     }
 }
@@ -313,6 +373,7 @@ fn identity(relation: &Relation, asset: Option<&AssetInfo>, owner: Option<&str>,
     StableId::of(&[
         "finding",
         relation.activity.id(),
+        &relation.activity.via().map_or_else(String::new, |via| format!("{} {}", via.class.as_str(), via.protocol)),
         asset.map_or("", |asset| &asset.name),
         &relation.jurisdiction.to_string(),
         &entity,
@@ -364,6 +425,7 @@ fn flow_info(subject: &Subject<'_>) -> FlowInfo {
             update.one_way,
         ),
         direction: judged.direction,
+        peer: subject.peer,
         update: update.clone(),
     }
 }

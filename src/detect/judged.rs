@@ -1,9 +1,9 @@
 //! A flow update with everything a rule may ask about it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::attribute::{
-    Attribution, Attributor, Basis, Device, Evidence, Knowledge, Names, Neighbour, Owner, Strength,
+    Attribution, Attributor, Basis, Device, Evidence, Knowledge, Names, Neighbour, Owner, Strength, Tool,
 };
 use crate::flow::{FlowUpdate, Party};
 use crate::net::Country;
@@ -48,6 +48,28 @@ impl<'a> Judged<'a> {
     #[must_use]
     pub fn neighbour(&self, party: &Party) -> Neighbour<'a> {
         self.knowledge.neighbour(party)
+    }
+
+    /// What is known of `address` alone.
+    #[must_use]
+    pub fn attribute(&self, address: IpAddr) -> Attribution<'a> {
+        self.knowledge.attributor.attribute(address)
+    }
+
+    /// The remote-support tool, tunnel or device cloud that the flow is of, by what it says and by its own first bytes.
+    #[must_use]
+    pub fn tool(&self) -> Option<&'a Tool> {
+        let facts = self.update.facts.as_deref();
+        let protocol = facts.and_then(|facts| facts.protocol).map(|protocol| (Basis::Protocol, protocol));
+        let alpn = facts.into_iter().flat_map(|facts| &facts.alpn).map(|offer| (Basis::Alpn, offer.as_str()));
+        let certificate = facts.and_then(|facts| facts.certificate.as_deref());
+        let certified = certificate.into_iter().flat_map(|it| {
+            [&it.subject_common_name, &it.issuer_common_name, &it.subject_organization, &it.issuer_organization]
+        });
+        let certified = certified.flatten().map(|name| (Basis::Certificate, name.as_str()));
+        let names = names(self.update, self.aliases);
+        let signs = protocol.into_iter().chain(alpn).chain(certified).chain(names.iter());
+        self.knowledge.attributor.tool(signs).map(|(_, tool)| tool)
     }
 
     /// What the maker of a device tells.
@@ -102,21 +124,47 @@ pub struct Subject<'a> {
     pub owner: Option<Owner<'a>>,
     /// Why the jurisdiction is flagged.
     pub flag: &'a Flag,
+    /// The flagged host itself, where it is behind a relay.
+    pub peer: Option<SocketAddr>,
 }
 
 impl<'a> Subject<'a> {
     /// `None` where no asset or no flagged endpoint takes part.
     pub(super) fn of(judged: &'a Judged<'a>, policy: &'a Policy) -> Option<Self> {
+        let attribution = match judged.direction {
+            Direction::Outbound => &judged.responder,
+            Direction::Inbound => &judged.initiator,
+            Direction::Internal | Direction::External => return None,
+        };
+        Self::with(judged, None, attribution, policy)
+    }
+
+    /// Of a flow with a relay, in place of the relay `peer` behind it.
+    pub(super) fn behind(
+        judged: &'a Judged<'a>,
+        peer: SocketAddr,
+        attribution: &'a Attribution<'a>,
+        policy: &'a Policy,
+    ) -> Option<Self> {
+        Self::with(judged, Some(peer), attribution, policy)
+    }
+
+    fn with(
+        judged: &'a Judged<'a>,
+        peer: Option<SocketAddr>,
+        attribution: &'a Attribution<'a>,
+        policy: &'a Policy,
+    ) -> Option<Self> {
         let update = judged.update;
-        let (home, remote, attribution) = match judged.direction {
-            Direction::Outbound => (&update.initiator, &update.responder, &judged.responder),
-            Direction::Inbound => (&update.responder, &update.initiator, &judged.initiator),
+        let (home, remote) = match judged.direction {
+            Direction::Outbound => (&update.initiator, &update.responder),
+            Direction::Inbound => (&update.responder, &update.initiator),
             Direction::Internal | Direction::External => return None,
         };
         let (jurisdiction, strength, flag) = flagged(attribution, &policy.jurisdictions)?;
         let owner = attribution.owner(jurisdiction);
         let asset = policy.assets.identify(home.endpoint.address, home.mac)?;
-        Some(Subject { judged, asset, home, remote, attribution, jurisdiction, strength, owner, flag })
+        Some(Subject { judged, asset, home, remote, attribution, jurisdiction, strength, owner, flag, peer })
     }
 
     /// The most specific owner of the flagged side: vendor, else operator, else network.
@@ -131,7 +179,7 @@ impl<'a> Subject<'a> {
 
     /// What [`Subject::entity`] would be if the flow had said no name.
     pub(super) fn entity_of_address(&self) -> Entity {
-        let attribution = self.judged.knowledge.attributor.attribute(self.remote.endpoint.address);
+        let attribution = self.judged.attribute(self.peer.map_or(self.remote.endpoint.address, |peer| peer.ip()));
         match (attribution.owner(self.jurisdiction), attribution.place.asn) {
             (Some(owner), _) => Entity::Owner(owner.id),
             (None, Some(asn)) => Entity::Network(asn),

@@ -1,6 +1,6 @@
 //! Judgement: whose hosts these are, which jurisdictions are flagged, and what of it becomes a finding.
 //!
-//! A [`Rule`] looks at one flow update and its attribution and says whether it adds to a relation
+//! A room for each activity looks at one flow update and its attribution and says whether it adds to a relation
 //! `asset × activity × jurisdiction × entity`; the [`Detector`] keeps one finding per relation and turns its
 //! lifecycle into [`Alert`]s. Findings are few by construction, so are alerts: one when a finding opens, one each time
 //! it grows tenfold or its severity rises, one when it closes.
@@ -14,22 +14,29 @@ mod egress;
 mod finding;
 mod judged;
 mod jurisdiction;
+mod live;
+mod management;
 mod severity;
 
 pub use activity::{Activity, Technique};
 pub use alert::{
-    Alert, AssetInfo, DeviceInfo, EvidenceInfo, FlowInfo, JurisdictionInfo, PartyInfo, StableId, Step, Totals,
+    Alert, AssetInfo, DeviceInfo, EvidenceInfo, FlowInfo, JurisdictionInfo, ManagementInfo, PartyInfo, StableId, Step,
+    Totals,
 };
 pub use asset::{Asset, AssetConflict, AssetKey, Assets, Criticality, Direction, PrefixRef};
 pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
+pub use management::{Class, DrivenOptions, Via};
 pub use severity::{Factors, Severity};
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::attribute::OwnerId;
 use crate::net::{Country, Timestamp};
 use finding::Findings;
+use live::Live;
+use management::{Requests, Session, Shown, Tries};
 
 /// Who the other party of a finding is: the most specific owner known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,18 +65,13 @@ pub struct Relation {
 }
 
 /// What one flow update adds to a relation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Observation {
-    /// The relation.
-    pub relation: Relation,
+#[derive(Clone, Debug, PartialEq)]
+struct Observation {
+    relation: Relation,
     /// What is added.
-    pub added: Totals,
-}
-
-/// A detection: pure, without memory of its own.
-pub trait Rule: Send {
-    /// What `subject` adds to a relation, if anything.
-    fn judge(&self, subject: &Subject<'_>) -> Option<Observation>;
+    added: Totals,
+    /// What the flow shows of remote management.
+    session: Option<Box<Session>>,
 }
 
 /// What the detector is built from.
@@ -83,6 +85,8 @@ pub struct Policy {
     pub egress_min_bytes: u64,
     /// A finding closes after this much packet time without anything new.
     pub finding_idle: Duration,
+    /// What makes an encrypted flow behave like remote management.
+    pub driven: DrivenOptions,
     /// Findings held at once; a further one closes the one that was silent longest.
     pub max_findings: usize,
 }
@@ -100,19 +104,27 @@ pub struct DetectCounters {
     pub suppressed: u64,
 }
 
-/// Judges flow updates by the rules and keeps the findings.
+/// Judges flow updates and keeps the findings.
 pub struct Detector {
     policy: Policy,
-    rules: Vec<Box<dyn Rule>>,
+    state: State,
+}
+
+/// What the detector remembers.
+#[derive(Default)]
+struct State {
     findings: Findings,
+    /// Flagged flows that live.
+    live: HashMap<u64, Live>,
+    tries: Tries,
+    requests: Requests,
 }
 
 impl Detector {
-    /// With every rule there is.
+    /// With nothing found yet.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        let rules: Vec<Box<dyn Rule>> = vec![Box::new(egress::Egress), Box::new(attempt::Attempt)];
-        Detector { policy, rules, findings: Findings::default() }
+        Detector { policy, state: State::default() }
     }
 
     /// The policy in force.
@@ -123,22 +135,91 @@ impl Detector {
 
     /// Looks at a flow update, and appends the alerts it causes.
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
-        self.findings.advance(judged.update.at, out);
-        device::observe(judged, &self.policy, &mut self.findings, out);
-        let Some(subject) = Subject::of(judged, &self.policy) else { return };
-        for observation in self.rules.iter().filter_map(|rule| rule.judge(&subject)) {
-            self.findings.add(&observation, &subject, &self.policy, out);
+        let Detector { policy, state } = self;
+        state.findings.advance(judged.update.at, out);
+        device::observe(judged, policy, &mut state.findings, out);
+        match Subject::of(judged, policy) {
+            Some(subject) => state.judge(&subject, policy, out),
+            None => state.judge_behind_relay(judged, policy, out),
+        }
+        if judged.update.cause.is_end() {
+            state.live.remove(&judged.update.flow);
         }
     }
 
     /// Closes every finding, in the order of their relations: the replay is over.
     pub fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.findings.finish(at, out);
+        self.state.findings.finish(at, out);
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
-        self.findings.counters
+        self.state.findings.counters
     }
+}
+
+impl State {
+    fn judge(&mut self, subject: &Subject<'_>, policy: &Policy, out: &mut Vec<Alert>) {
+        if !subject.judged.update.answered {
+            self.requests.keep(subject);
+            if let Some(attempt) = attempt::unanswered(subject) {
+                self.findings.add(&attempt, subject, policy, out);
+            }
+            return;
+        }
+        let live = self.live.entry(subject.judged.update.flow).or_default();
+        let shown = management::shown(subject, subject.judged.tool(), policy.driven);
+        match shown.or_else(|| self.requests.answered_by(subject)) {
+            Some(Shown::Session(session)) => {
+                let observation = managed(subject, session, live, &self.tries);
+                self.findings.add(&observation, subject, policy, out);
+            }
+            Some(Shown::LoginFailed) if std::mem::replace(&mut live.is_login, true) => {}
+            Some(Shown::LoginFailed) => {
+                self.tries.failed(subject.remote.endpoint.address);
+                self.findings.add(&attempt::failed_login(subject), subject, policy, out);
+            }
+            None => {}
+        }
+        if let Some(observation) = egress::judge(subject, live) {
+            self.findings.add(&observation, subject, policy, out);
+        }
+    }
+
+    /// A relay may be anywhere; whoever is behind it may be in a flagged place.
+    fn judge_behind_relay(&mut self, judged: &Judged<'_>, policy: &Policy, out: &mut Vec<Alert>) {
+        let Some(dealings) = judged.update.dealings.as_deref().filter(|_| judged.update.answered) else { return };
+        for peer in &dealings.peers {
+            let attribution = judged.attribute(peer.ip());
+            if let Some(subject) = Subject::behind(judged, *peer, &attribution, policy) {
+                let live = self.live.entry(judged.update.flow).or_default();
+                if let Some(observation) = egress::judge(&subject, live) {
+                    return self.findings.add(&observation, &subject, policy, out);
+                }
+            }
+        }
+    }
+}
+
+/// What a session adds to the finding of remote management.
+fn managed(subject: &Subject<'_>, mut session: Box<Session>, live: &mut Live, tries: &Tries) -> Observation {
+    session.failed_before = session.failed_before.saturating_add(tries.of(subject.remote.endpoint.address));
+    // A flow that shows itself more surely later is one session still.
+    let via =
+        live.via.map_or(session.via, |before| if session.via.class < before.class { session.via } else { before });
+    if live.via.is_some_and(|before| before != via) {
+        live.managed = live::Counted::default();
+    }
+    live.via = Some(via);
+    live.is_login |= subject.is_inbound();
+    session.via = via;
+    let relation = Relation {
+        activity: Activity::Management(via),
+        asset: Some(subject.asset),
+        jurisdiction: subject.jurisdiction,
+        entity: subject.entity(),
+    };
+    let added = Totals { commands: live.managed.count_commands(session.commands), ..live.managed.count(subject) };
+    Observation { relation, added, session: Some(session) }
 }

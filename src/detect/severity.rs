@@ -5,11 +5,15 @@
 //! | factor | values |
 //! | --- | --- |
 //! | risk | the configured risk of the jurisdiction, 0–100 |
-//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, undeclared device 25 % |
+//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, failed logins 25 %, undeclared device 25 %; remote management: class A 100 %, with reads alone 85 %, class B 70 %, class C 50 % |
 //! | criticality of the asset | critical 100 %, high 90 %, medium 75 %, low 50 %; 75 % where many assets are meant |
 //! | strongest evidence | strong 100 %, medium 85 %, weak 50 % |
+//!
+//! Two things are never less than critical (80): a write, control or program command in a protocol of controllers, and a
+//! login that was granted after three or more that failed. Class C cannot be more than medium: 50 % of 100.
 
-use super::{Activity, Criticality, Direction};
+use super::management::{GUESSES, is_industrial};
+use super::{Activity, Class, Criticality, Direction, Via};
 use crate::attribute::Strength;
 
 /// What a severity is made of.
@@ -19,6 +23,10 @@ pub struct Factors<'a> {
     pub activity: Activity,
     /// Who began it.
     pub direction: Direction,
+    /// Commands by kind.
+    pub commands: [u64; 4],
+    /// Logins by the same host that failed before one was granted.
+    pub failed_before: u32,
     /// Criticality of the asset; `None` where the finding is about many.
     pub criticality: Option<Criticality>,
     /// Strongest evidence for the jurisdiction.
@@ -47,6 +55,8 @@ impl Severity {
         let (activity, what) = match (factors.activity, factors.direction) {
             (Activity::Egress, Direction::Inbound) => (100, "the asset answered a conversation begun from outside"),
             (Activity::Egress, _) => (100, "the asset sent data and was answered"),
+            (Activity::Management(via), _) => managed(via, factors.commands),
+            (Activity::LoginFailed, _) => (25, "logins that were answered and failed"),
             (Activity::Device, _) => (25, "a device of that maker, which nobody declared"),
             (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that nobody answered"),
             (Activity::Attempt, _) => (40, "contact by the asset that nobody answered"),
@@ -64,13 +74,18 @@ impl Severity {
             Strength::Weak => 50,
         };
         let product = u32::from(factors.risk.min(100)) * activity * criticality * strength;
-        let reasons = vec![
+        let mut reasons = vec![
             format!("{} is flagged with risk {}: {}", factors.jurisdiction, factors.risk, factors.basis),
             format!("{what} ({activity} %)"),
             format!("{whose} ({criticality} %)"),
             format!("evidence: {} ({strength} %)", factors.strength.as_str()),
         ];
-        Severity { score: ((product + 500_000) / 1_000_000) as u8, reasons }
+        let mut score = ((product + 500_000) / 1_000_000) as u8;
+        if let Some((least, why)) = least(factors).filter(|(least, _)| score < *least) {
+            score = least;
+            reasons.push(format!("{why} (never below {least})"));
+        }
+        Severity { score, reasons }
     }
 
     /// Its level in words: `low` below 30, `medium` below 60, `high` below 80, else `critical`.
@@ -85,14 +100,79 @@ impl Severity {
     }
 }
 
+/// The least score that is critical.
+const CRITICAL: u8 = 80;
+
+fn managed(via: Via, commands: [u64; 4]) -> (u32, &'static str) {
+    match (via.class, commands.map(|count| count > 0)) {
+        (Class::A, [true, false, false, false]) => {
+            (85, "somebody outside reads from the asset by a protocol that commands it")
+        }
+        (Class::A, _) => (100, "somebody outside acts on the asset"),
+        (Class::B, _) => (70, "a tool or service by which somebody outside can act on the asset"),
+        (Class::C, _) => (50, "the conversation behaves like remote management"),
+    }
+}
+
+fn least(factors: &Factors<'_>) -> Option<(u8, &'static str)> {
+    let Activity::Management(Via { class: Class::A, protocol, .. }) = factors.activity else { return None };
+    let [_read, write, control, program] = factors.commands;
+    if factors.failed_before >= GUESSES {
+        Some((CRITICAL, "a login was granted after several had failed"))
+    } else if is_industrial(protocol) && write + control + program > 0 {
+        Some((CRITICAL, "a command that changes a controller"))
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn score(activity: Activity, direction: Direction, criticality: Option<Criticality>, strength: Strength) -> u8 {
-        let factors =
-            Factors { activity, direction, criticality, strength, risk: 90, basis: "test", jurisdiction: "China" };
-        Severity::of(&factors).score
+        let (commands, failed_before) = ([0; 4], 0);
+        Severity::of(&Factors {
+            activity,
+            direction,
+            commands,
+            failed_before,
+            criticality,
+            strength,
+            risk: 90,
+            basis: "test",
+            jurisdiction: "China",
+        })
+        .score
+    }
+
+    fn managed_score(class: Class, protocol: &'static str, commands: [u64; 4], failed_before: u32) -> u8 {
+        Severity::of(&Factors {
+            activity: Activity::Management(Via { class, protocol, tool: None }),
+            direction: Direction::Outbound,
+            commands,
+            failed_before,
+            criticality: Some(Criticality::Low),
+            strength: Strength::Medium,
+            risk: 80,
+            basis: "test",
+            jurisdiction: "China",
+        })
+        .score
+    }
+
+    #[test]
+    fn a_changed_controller_and_a_guessed_password_are_critical_and_a_shape_is_medium_at_most() {
+        assert_eq!(managed_score(Class::A, "modbus", [9, 0, 0, 0], 0), 29);
+        assert_eq!(managed_score(Class::A, "modbus", [9, 1, 0, 0], 0), 80);
+        assert_eq!(managed_score(Class::A, "ssh", [0; 4], 0), 34);
+        assert_eq!(managed_score(Class::A, "ssh", [0; 4], 3), 80);
+        assert_eq!(managed_score(Class::B, "tls", [0; 4], 0), 24);
+        let worst = |class| {
+            let activity = Activity::Management(Via { class, protocol: "tls", tool: None });
+            score(activity, Direction::Outbound, Some(Criticality::Critical), Strength::Strong)
+        };
+        assert_eq!((worst(Class::B), worst(Class::C)), (63, 45));
     }
 
     #[test]

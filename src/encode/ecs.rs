@@ -8,9 +8,10 @@ mod parts;
 
 use serde::Serialize;
 
-use crate::attribute::{Basis, EvidenceKind, Strength};
-use crate::detect::{Alert, AssetInfo, DeviceInfo, EvidenceInfo, Judged, Step, Technique};
+use crate::attribute::{Basis, EvidenceKind, Strength, ToolKind};
+use crate::detect::{Alert, AssetInfo, DeviceInfo, EvidenceInfo, Judged, ManagementInfo, Step, Technique, Totals};
 use crate::flow::CommunityId;
+use crate::inspect::Login;
 use crate::net::{Country, MacAddr, Timestamp};
 
 use super::text;
@@ -130,7 +131,59 @@ struct AlertDetail<'a> {
     entity: Option<EntityDetail<'a>>,
     severity: SeverityDetail<'a>,
     evidence: Vec<EvidenceDetail<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    management: Option<ManagementDetail<'a>>,
+    /// The flagged host itself, where the other end is only a relay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relayed_peer: Option<RelayedPeer>,
     flow: FlowDetail<'a>,
+}
+
+#[derive(Serialize)]
+struct RelayedPeer {
+    #[serde(serialize_with = "display")]
+    ip: std::net::IpAddr,
+    port: u16,
+}
+
+#[derive(Serialize)]
+struct ManagementDetail<'a> {
+    class: &'static str,
+    protocol: &'static str,
+    direction: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_kind: Option<ToolKind>,
+    sessions: u64,
+    commands: Commands,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    functions: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    details: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<&'static str>,
+    failed_logins_before: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchanges: Option<ExchangesDetail>,
+}
+
+/// By kind.
+#[derive(Serialize)]
+struct Commands {
+    read: u64,
+    write: u64,
+    control: u64,
+    program: u64,
+}
+
+#[derive(Serialize)]
+struct ExchangesDetail {
+    answered: u32,
+    bytes: u64,
+    answer_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_ms: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -270,7 +323,7 @@ impl<'a> AlertRecord<'a> {
                 ruleset: "borderflow",
                 description: &alert.jurisdiction.basis,
             },
-            threat: Threat::of(alert.activity.technique(flow.direction)),
+            threat: Threat::of(alert.activity.technique(flow.direction, alert.totals.commands)),
             observer: Observer::US,
             related: Related {
                 ip: [flow.initiator.endpoint.address.to_string(), flow.responder.endpoint.address.to_string()],
@@ -339,7 +392,39 @@ impl<'a> AlertDetail<'a> {
             entity: named.then_some(EntityDetail { as_number: alert.asn, name: alert.entity.as_deref() }),
             severity: SeverityDetail { level: alert.severity.level(), reasons: &alert.severity.reasons },
             evidence: alert.evidence.iter().map(EvidenceDetail::of).collect(),
+            management: alert.management.as_ref().map(|info| ManagementDetail::of(info, &alert.totals)),
+            relayed_peer: alert.flow.peer.map(|peer| RelayedPeer { ip: peer.ip(), port: peer.port() }),
             flow: FlowDetail::of(&alert.flow.update, alert.flow.domain.as_ref().map(|(basis, _)| *basis)),
+        }
+    }
+}
+
+impl<'a> ManagementDetail<'a> {
+    fn of(info: &'a ManagementInfo, totals: &Totals) -> Self {
+        let [read, write, control, program] = totals.commands;
+        let exchanges = info.exchanges;
+        ManagementDetail {
+            class: info.via.class.as_str(),
+            protocol: info.via.protocol,
+            direction: match totals.inbound_flows {
+                0 => "outbound",
+                inbound if inbound == totals.flows => "inbound",
+                _ => "both",
+            },
+            tool: info.tool.as_deref(),
+            tool_kind: info.via.tool,
+            sessions: totals.flows,
+            commands: Commands { read, write, control, program },
+            functions: info.functions.iter().map(|command| command.function).collect(),
+            details: &info.details,
+            login: info.login.map(Login::as_str),
+            failed_logins_before: info.failed_before,
+            exchanges: (exchanges.answered > 0).then(|| ExchangesDetail {
+                answered: exchanges.answered,
+                bytes: exchanges.bytes,
+                answer_bytes: exchanges.answer_bytes,
+                period_ms: exchanges.period().map(|period| period.as_millis() as u64),
+            }),
         }
     }
 }

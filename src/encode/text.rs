@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::attribute::{Basis, EvidenceKind};
-use crate::detect::{Activity, Alert, DeviceInfo, Direction, EvidenceInfo, Step};
+use crate::detect::{Activity, Alert, Class, DeviceInfo, Direction, EvidenceInfo, Step, Via};
+use crate::inspect::Login;
 use crate::net::Endpoint;
 
 use super::Style;
@@ -45,6 +46,8 @@ pub fn sentence(alert: &Alert) -> String {
     let mut text = match (alert.activity, alert.flow.direction) {
         (Activity::Egress, _) => egress(alert),
         (Activity::Device, _) => device(alert),
+        (Activity::Management(via), _) => managed(alert, via),
+        (Activity::LoginFailed, _) => failed_logins(alert),
         (Activity::Attempt, Direction::Inbound) => inbound_attempts(alert),
         (Activity::Attempt, _) => outbound_attempts(alert),
     };
@@ -71,6 +74,99 @@ fn egress(alert: &Alert) -> String {
         network(alert),
         remote(alert),
         Bytes(totals.received_bytes),
+    )
+}
+
+fn managed(alert: &Alert, via: Via) -> String {
+    let totals = alert.totals;
+    let verb = match via.class {
+        Class::A => "is managed from",
+        Class::B => "can be managed from",
+        Class::C => "behaves as if managed from",
+    };
+    let begun = match totals.inbound_flows {
+        0 => "begun by the asset",
+        inbound if inbound == totals.flows => "begun from outside",
+        _ => "begun by either side",
+    };
+    let sessions = if totals.flows == 1 { "session" } else { "sessions" };
+    let mut text = format!(
+        "{} {verb} {}, {}, {}, by {} (class {}): {} {sessions} {begun}",
+        asset(alert),
+        place(alert),
+        network(alert),
+        remote(alert),
+        means(alert, via),
+        via.class.as_str(),
+        Count(totals.flows),
+    );
+    for part in commands(alert).into_iter().chain(login(alert)).chain(exchanges(alert, via)) {
+        text.push_str(", ");
+        text.push_str(&part);
+    }
+    text
+}
+
+/// The tool and its kind, or the protocol.
+fn means(alert: &Alert, via: Via) -> String {
+    let tool = alert.management.as_ref().and_then(|info| info.tool.as_deref());
+    match (tool, via.tool) {
+        (Some(tool), Some(kind)) => format!("{} {}", kind.noun(), Printable(tool)),
+        _ => via.protocol.to_owned(),
+    }
+}
+
+/// Such as `2 writes, 1 control command (write single coil; reboot)`.
+fn commands(alert: &Alert) -> Option<String> {
+    let [read, write, control, program] = alert.totals.commands;
+    let counted = [(read, "read"), (write, "write"), (control, "control command"), (program, "program transfer")];
+    let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+    let mut text: Vec<String> =
+        counted.map(|(count, noun)| format!("{} {noun}{}", Count(count), if count == 1 { "" } else { "s" })).collect();
+    let info = alert.management.as_ref()?;
+    let last = text.pop()?;
+    let mut named: Vec<&str> = Vec::new();
+    // The gravest are what the reader looks for.
+    let mut functions = info.functions.clone();
+    functions.sort_by_key(|function| std::cmp::Reverse(function.kind));
+    for function in functions.iter().take(4) {
+        named.push(function.function);
+    }
+    let details = info.details.iter().take(2).map(|detail| Printable(detail).to_string());
+    let named: Vec<String> = named.into_iter().map(str::to_owned).chain(details).collect();
+    text.push(if named.is_empty() { last } else { format!("{last} ({})", named.join("; ")) });
+    Some(text.join(", "))
+}
+
+fn login(alert: &Alert) -> Option<String> {
+    let info = alert.management.as_ref()?;
+    match (info.login, info.failed_before) {
+        (Some(Login::Granted), 0) => Some("login granted".to_owned()),
+        (Some(Login::Granted), failed) => Some(format!("login granted after {} had failed", Count(failed.into()))),
+        (Some(Login::Tried | Login::Refused) | None, _) => None,
+    }
+}
+
+fn exchanges(alert: &Alert, via: Via) -> Option<String> {
+    let info = alert.management.as_ref().filter(|_| via.class == Class::C)?;
+    let (exchanges, count) = (info.exchanges, u64::from(info.exchanges.answered.max(1)));
+    let period = exchanges.period().map_or(String::new(), |period| format!(" about every {} s", period.as_secs()));
+    Some(format!(
+        "{} exchanges begun by the other side after silence{period}, {} answered with {} on average",
+        Count(exchanges.answered.into()),
+        Bytes(exchanges.bytes / count),
+        Bytes(exchanges.answer_bytes / count),
+    ))
+}
+
+fn failed_logins(alert: &Alert) -> String {
+    let logins = if alert.totals.flows == 1 { "login" } else { "logins" };
+    format!(
+        "{} {logins} from {} to monitored hosts failed, last from {} to {}",
+        Count(alert.totals.flows),
+        place(alert),
+        alert.flow.initiator.endpoint.address,
+        endpoint(alert.flow.responder.endpoint, alert.flow.update.protocol),
     )
 }
 
@@ -176,6 +272,9 @@ fn network(alert: &Alert) -> String {
 fn remote(alert: &Alert) -> String {
     let flow = &alert.flow;
     let protocol = flow.update.protocol;
+    if let Some(peer) = flow.peer {
+        return format!("{peer} behind the relay {}", endpoint(flow.responder.endpoint, protocol));
+    }
     match flow.direction {
         Direction::Inbound => {
             format!("{} at our {}", flow.initiator.endpoint.address, service(flow.responder.endpoint, protocol))
@@ -216,6 +315,14 @@ impl Table {
                 (network(alert), Bytes(totals.sent_bytes).to_string(), Bytes(totals.received_bytes).to_string())
             }
             Activity::Device => (network(alert), "(device)".to_owned(), "-".to_owned()),
+            Activity::LoginFailed => {
+                ("(any)".to_owned(), format!("{} failed logins", Count(totals.flows)), "-".to_owned())
+            }
+            Activity::Management(via) => (
+                network(alert),
+                format!("managed, {} {}", via.class.as_str(), via.protocol),
+                Bytes(totals.received_bytes).to_string(),
+            ),
             Activity::Attempt => ("(any)".to_owned(), format!("{} unanswered", Count(totals.flows)), "-".to_owned()),
         };
         let asset = alert.asset.as_ref();

@@ -23,6 +23,8 @@ pub struct Exchanges {
     pub bytes: u64,
     /// Payload bytes the other side has sent since then.
     pub answer_bytes: u64,
+    /// Answers of another length than the answer before.
+    pub varied: u32,
 }
 
 impl Exchanges {
@@ -42,6 +44,8 @@ pub(super) struct Silences {
     exchanges: PerSide<Exchanges>,
     /// Payload bytes of either side before each side's first exchange.
     before: PerSide<PerSide<u64>>,
+    /// Payload bytes of the other side before each side's last exchange, and the length of the answer before that.
+    last: PerSide<(u64, u64)>,
 }
 
 impl Silences {
@@ -49,10 +53,17 @@ impl Silences {
     pub(super) fn broken(&mut self, side: Side, at: Timestamp, sent: PerSide<u64>) {
         let own = self.exchanges.of_mut(side);
         own.begun = own.begun.saturating_add(1);
-        if own.begun == 1 {
-            own.first = at;
-            *self.before.of_mut(side) = sent;
+        let (answers, last) = (*sent.of(side.other()), self.last.of_mut(side));
+        let length = answers.saturating_sub(last.0);
+        match own.begun {
+            1 => {
+                own.first = at;
+                *self.before.of_mut(side) = sent;
+            }
+            2 => {}
+            _ => own.varied = own.varied.saturating_add(u32::from(length != last.1)),
         }
+        *last = (answers, length);
         own.last = at;
         self.pending = Some(side);
     }

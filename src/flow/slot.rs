@@ -116,6 +116,8 @@ pub(super) struct Cold {
     pub(super) open: u16,
     /// Whether names are no longer listened for.
     pub(super) is_heard: bool,
+    /// Who speaks as the client of the protocol, which need not be who opened the connection.
+    pub(super) client: Option<Side>,
     /// What they said.
     pub(super) facts: Option<Arc<Facts>>,
     /// What is asked in it, of a protocol whose messages are followed.

@@ -177,10 +177,16 @@ impl Table {
         if before != class {
             self.reclassify(slot, before, class);
         }
+        let closed = before == Class::Tcp && class == Class::TcpClosed && self.is_followed_or_was(slot);
         let news = listening && self.listen(slot, arrival);
-        if step || period || news || answered && has_payload {
+        if closed || step || period || news || answered && has_payload {
             self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
         }
+    }
+
+    /// True for a flow whose messages were followed: its end is news before its idle time is over.
+    fn is_followed_or_was(&self, slot: u32) -> bool {
+        self.cold.get(slot as usize).is_some_and(|cold| cold.dialogue.is_some())
     }
 
     /// Listens to a payload; true where it said something new.
@@ -192,9 +198,12 @@ impl Table {
         let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) else {
             return false;
         };
-        if let (Some(speaker), true) = (names.speaker.or(followed.speaker), hot.basis < InitiatorBasis::Grammar) {
-            hot.initiator = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
-            hot.basis = InitiatorBasis::Grammar;
+        if let Some(speaker) = names.speaker.or(followed.speaker) {
+            let client = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
+            cold.client.get_or_insert(client);
+            if hot.basis < InitiatorBasis::Grammar {
+                (hot.initiator, hot.basis) = (client, InitiatorBasis::Grammar);
+            }
         }
         cold.is_heard |= names.is_over;
         hot.watch.set_listening(!cold.is_heard || cold.is_followed());
@@ -240,27 +249,36 @@ impl Table {
         let offset = if is_stream { cold.origins.of(sender).offset_of(payload_start(packet)) } else { 0 };
         if cold.dialogue.is_none() {
             let speaks = cold.facts.as_ref().and_then(|facts| facts.protocol);
-            let may_begin = offset == 0 && !cold.is_heard && !matches!(speaks, Some("tls" | "quic" | "dns" | "ssh"));
-            if !may_begin {
-                return Followed::default();
-            }
-            let carrier = if is_stream { Carrier::Stream } else { Carrier::Datagram };
-            let ports = (packet.source_port, packet.destination_port);
-            let Some(dialogue) = Dialogue::begin(carrier, ports, payload) else { return Followed::default() };
+            // What HTTP carries may show only in a later segment.
+            let may_begin = !cold.is_heard && (offset == 0 || speaks == Some("http"));
+            let dialogue = match speaks {
+                Some("ssh") if names.speaker.is_some() => Some(Dialogue::ssh()),
+                Some("tls" | "quic" | "dns" | "ssh") => None,
+                _ if !may_begin => None,
+                _ => {
+                    let carrier = if is_stream { Carrier::Stream } else { Carrier::Datagram };
+                    Dialogue::begin(carrier, (packet.source_port, packet.destination_port), payload)
+                }
+            };
+            let Some(dialogue) = dialogue else { return Followed::default() };
             if self.dialogues_left == 0 {
                 self.counters.unfollowed += 1;
                 return Followed::default();
             }
             self.dialogues_left -= 1;
-            if speaks.is_none() {
-                Arc::make_mut(cold.facts.get_or_insert_default()).protocol = Some(dialogue.dealings().protocol);
-            }
             cold.dialogue = Some(Box::new(dialogue));
         }
         let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
             return Followed::default();
         };
+        if let Some(client) = cold.client {
+            dialogue.set_client(end_of(client));
+        }
         let followed = dialogue.follow(end_of(sender), offset, payload);
+        let knows = cold.facts.as_ref().is_some_and(|facts| facts.protocol.is_some());
+        if followed.news && !knows {
+            Arc::make_mut(cold.facts.get_or_insert_default()).protocol = Some(dialogue.dealings().protocol);
+        }
         Followed { news: followed.news && !names.news, ..followed }
     }
 
@@ -328,6 +346,7 @@ impl Table {
             conversation: Conversation::default(),
             open: listening::NONE,
             is_heard: false,
+            client: None,
             facts: None,
             dialogue: None,
             silences: None,
@@ -502,6 +521,7 @@ impl Table {
             answers: std::mem::take(&mut self.answers),
             dealings: cold.dialogue.as_ref().map(|dialogue| Arc::clone(dialogue.dealings())),
             initiator_end: end_of(hot.initiator),
+            client: cold.client.map(end_of),
         });
     }
 

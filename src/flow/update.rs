@@ -168,6 +168,8 @@ pub struct FlowUpdate {
     pub dealings: Option<Arc<Dealings>>,
     /// Which end of the dealings the initiator is.
     pub initiator_end: End,
+    /// The end that speaks as the client of its protocol, which need not be who opened the connection.
+    pub client: Option<End>,
 }
 
 impl FlowUpdate {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::facts::MOST_NAMES;
 use super::message::{Carrier, Command, Login, Message, Protocol};
+use super::ssh_login::SshLogin;
 use super::text::text;
 use super::{End, Reading, Speaker, registry};
 
@@ -24,6 +25,9 @@ const DETAIL_BYTES: usize = 128;
 
 /// Segments or datagrams in a row that are no message of the protocol before a flow is given up.
 const PATIENCE: u8 = 16;
+
+/// Reads the message that begins with the first byte.
+type Read = for<'a> fn(&'a [u8]) -> Reading<Message<'a>>;
 
 /// What one end asked of the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,11 +161,20 @@ pub struct Followed {
 /// The messages of one flow.
 #[derive(Clone, Debug)]
 pub struct Dialogue {
-    protocol: &'static Protocol,
+    reads: Reads,
     low: Direction,
     high: Direction,
     misfits: u8,
     dealings: Arc<Dealings>,
+}
+
+/// How messages are read.
+#[derive(Clone, Copy, Debug)]
+enum Reads {
+    /// One by one.
+    Messages(&'static Protocol),
+    /// By their sizes alone: the login of SSH.
+    SshLogin(SshLogin),
 }
 
 /// Where reading one direction stands.
@@ -191,10 +204,38 @@ impl Dialogue {
     }
 
     fn claimed(payload: &[u8], protocols: impl Iterator<Item = &'static Protocol>) -> Option<Self> {
-        let claims = |protocol: &&Protocol| matches!((protocol.read)(payload), Reading::Found(_));
-        let protocol = { protocols }.find(claims)?;
+        let mut likely = None;
+        let mut claims = |protocol: &&'static Protocol| match (protocol.read)(payload) {
+            // Nearly everything goes over HTTP: it is followed where it administers.
+            Reading::Found(said) => protocol.name != "http" || said.command.is_some() || said.login.is_some(),
+            Reading::More => {
+                // On its own port a head that is cut off may be waited for.
+                if !protocol.ports.is_empty() && payload.len() < HEAD_BYTES {
+                    likely.get_or_insert(*protocol);
+                }
+                false
+            }
+            Reading::Other => false,
+        };
+        let claimed = { protocols }.find(|protocol| claims(protocol));
+        let protocol = claimed.or(likely)?;
         let dealings = Arc::new(Dealings::new(protocol.name));
-        Some(Dialogue { protocol, low: Direction::NEW, high: Direction::NEW, misfits: 0, dealings })
+        let reads = Reads::Messages(protocol);
+        Some(Dialogue { reads, low: Direction::NEW, high: Direction::NEW, misfits: 0, dealings })
+    }
+
+    /// Begins to follow the login of an SSH connection.
+    #[must_use]
+    pub fn ssh() -> Self {
+        let (reads, dealings) = (Reads::SshLogin(SshLogin::default()), Arc::new(Dealings::new("ssh")));
+        Dialogue { reads, low: Direction::NEW, high: Direction::NEW, misfits: 0, dealings }
+    }
+
+    /// Takes the client from whoever knows it better.
+    pub fn set_client(&mut self, client: End) {
+        if self.dealings.client.is_none() {
+            Arc::make_mut(&mut self.dealings).client = Some(client);
+        }
     }
 
     /// What the messages amount to so far.
@@ -206,49 +247,71 @@ impl Dialogue {
     /// Follows a payload that `end` sent, `offset` bytes into its direction; datagrams have no offset.
     pub fn follow(&mut self, end: End, offset: u32, payload: &[u8]) -> Followed {
         let mut followed = Followed::default();
-        match self.protocol.carrier {
-            Carrier::Datagram => {
-                self.message(end, payload, &mut followed);
+        match self.reads {
+            Reads::Messages(Protocol { carrier: Carrier::Datagram, read, .. }) => {
+                self.message(*read, end, payload, &mut followed);
             }
-            Carrier::Stream => self.segment(end, offset, payload, &mut followed),
+            Reads::Messages(Protocol { carrier: Carrier::Stream, read, .. }) => {
+                self.segment(*read, end, offset, payload, &mut followed);
+            }
+            Reads::SshLogin(login) => self.ssh_login(login, end, offset, payload, &mut followed),
         }
         followed
+    }
+
+    fn ssh_login(&mut self, mut login: SshLogin, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
+        let Some(client) = self.dealings.client else { return };
+        let speaker = if client == end { Speaker::Client } else { Speaker::Server };
+        let direction = self.direction(end);
+        let is_fresh = (offset.wrapping_sub(direction.at) as i32) >= 0;
+        if !is_fresh {
+            return;
+        }
+        direction.at = offset.wrapping_add(payload.len() as u32);
+        if let Some(told) = login.segment(speaker, payload) {
+            let message = Message { login: Some(told), ..Message::default() };
+            followed.news |= Arc::make_mut(&mut self.dealings).note(end, &message);
+        }
+        self.reads = Reads::SshLogin(login);
     }
 
     /// True where the flow has turned to something else: it need not be followed.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        self.misfits >= PATIENCE
+        match self.reads {
+            Reads::Messages(_) => self.misfits >= PATIENCE,
+            Reads::SshLogin(login) => login.is_over(),
+        }
     }
 
-    fn segment(&mut self, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
+    fn segment(&mut self, read: Read, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
         let direction = self.direction(end);
         if direction.gap.is_some_and(|(start, _)| start == offset) {
-            return self.fill(end, offset, payload, followed);
+            return self.fill(read, end, offset, payload, followed);
         }
         let old = direction.at.wrapping_sub(offset) as i32;
         if old < 0 {
             direction.jump(offset);
         }
         if let Some(fresh) = payload.get(old.max(0) as usize..) {
-            self.advance(end, fresh, followed);
+            self.advance(read, end, fresh, followed);
         }
     }
 
     /// Reads messages out of a segment that fills a gap, by itself.
-    fn fill(&mut self, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
+    fn fill(&mut self, read: Read, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
         let direction = self.direction(end);
         let stop = offset.wrapping_add(payload.len() as u32);
         direction.gap = direction.gap.filter(|&(_, last)| (last.wrapping_sub(stop) as i32) > 0).map(|(_, l)| (stop, l));
         let mut rest = payload;
         while !rest.is_empty() {
-            let Some(length @ 1..) = self.message(end, rest, followed) else { return };
+            let Some(length @ 1..) = self.message(read, end, rest, followed) else { return };
             rest = rest.get(length..).unwrap_or_default();
         }
     }
 
     /// Reads on in a direction with bytes that directly follow those that came.
-    fn advance(&mut self, end: End, mut bytes: &[u8], followed: &mut Followed) {
+    fn advance(&mut self, read: Read, end: End, mut bytes: &[u8], followed: &mut Followed) {
         while !bytes.is_empty() {
             let direction = self.direction(end);
             let pending = direction.next.wrapping_sub(direction.at) as i32;
@@ -257,22 +320,22 @@ impl Dialogue {
                 direction.at = direction.at.wrapping_add(passed as u32);
                 bytes = bytes.get(passed..).unwrap_or_default();
             } else {
-                bytes = self.begin_message(end, bytes, followed);
+                bytes = self.begin_message(read, end, bytes, followed);
             }
         }
     }
 
     /// Reads the message that begins with the head kept so far and `bytes`; returns what is behind its head.
-    fn begin_message<'b>(&mut self, end: End, bytes: &'b [u8], followed: &mut Followed) -> &'b [u8] {
+    fn begin_message<'b>(&mut self, read: Read, end: End, bytes: &'b [u8], followed: &mut Followed) -> &'b [u8] {
         let direction = self.direction(end);
         let kept = direction.head_len;
         if kept == 0 {
-            let (start, length) = (direction.at, self.message(end, bytes, followed));
+            let (start, length) = (direction.at, self.message(read, end, bytes, followed));
             return self.direction(end).took(start, length, bytes);
         }
         let (head, joined) = direction.joined(bytes);
         let start = direction.at.wrapping_sub(kept as u32);
-        let length = self.message(end, head.get(..joined).unwrap_or_default(), followed);
+        let length = self.message(read, end, head.get(..joined).unwrap_or_default(), followed);
         let direction = self.direction(end);
         direction.head_len = 0;
         match length {
@@ -300,8 +363,8 @@ impl Dialogue {
     }
 
     /// Reads one message: its length, 0 where its head is not whole, `None` where it is none.
-    fn message(&mut self, end: End, bytes: &[u8], followed: &mut Followed) -> Option<usize> {
-        match (self.protocol.read)(bytes) {
+    fn message(&mut self, read: Read, end: End, bytes: &[u8], followed: &mut Followed) -> Option<usize> {
+        match read(bytes) {
             Reading::Found(message) => {
                 self.misfits = 0;
                 followed.news |= Arc::make_mut(&mut self.dealings).note(end, &message);

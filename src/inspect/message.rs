@@ -41,6 +41,18 @@ pub enum Login {
     Granted,
 }
 
+impl Login {
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Login::Tried => "tried",
+            Login::Refused => "refused",
+            Login::Granted => "granted",
+        }
+    }
+}
+
 /// One message, as far as its first bytes say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Message<'a> {

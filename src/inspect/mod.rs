@@ -59,6 +59,7 @@ pub mod socks;
 pub mod solarman;
 pub mod ssdp;
 pub mod ssh;
+mod ssh_login;
 mod stream;
 pub mod stun;
 pub mod telnet;

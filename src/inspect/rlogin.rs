@@ -1,9 +1,9 @@
 //! rlogin (RFC 1282): the client's three names, each ended by a zero; the server's zero. The head is 64 bytes.
 //!
-//! What is typed and shown behind it is passed over a segment at a time.
+//! Of what is typed and shown behind it, only the login is read, as in Telnet.
 
 use super::text::words;
-use super::{Carrier, Login, Message, Protocol, Reading, Speaker};
+use super::{Carrier, Login, Message, Protocol, Reading, Speaker, telnet};
 
 /// Its port.
 pub const PROTOCOL: Protocol = Protocol { name: "rlogin", carrier: Carrier::Stream, ports: &[513], read };
@@ -14,7 +14,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     match bytes {
         [] => Reading::More,
         [0, names @ ..] if !names.is_empty() && !matches!(names, [0x80, ..]) => opening(bytes, names),
-        _ => Reading::Found(Message { length: bytes.len(), ..Message::default() }),
+        _ => Reading::Found(Message { length: bytes.len(), login: telnet::login(bytes), ..Message::default() }),
     }
 }
 

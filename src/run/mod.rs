@@ -108,6 +108,7 @@ pub fn policy(config: &Config) -> detect::Policy {
         jurisdictions: config.jurisdictions.clone(),
         egress_min_bytes: config.detect.egress_min_bytes,
         finding_idle: config.detect.finding_idle,
+        driven: detect::DrivenOptions { exchanges: config.detect.driven_exchanges },
         max_findings: config.detect.max_findings as usize,
     }
 }

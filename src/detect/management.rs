@@ -1,0 +1,316 @@
+//! Remote management: somebody on the flagged side acts on an asset.
+//!
+//! Direction is who acts on whom, not who opened the connection: an inverter that dials out and obeys is managed, a
+//! technician's terminal that logs in abroad is not. Three classes say how surely it is known; the tables are in
+//! `docs/remote-management.md`.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::attribute::{Tool, ToolKind};
+use crate::flow::{Exchanges, TcpState};
+use crate::inspect::{Asked, Command, Dealings, End, Login};
+
+use super::{Direction, Subject};
+use crate::net::Endpoint;
+
+/// How surely remote management is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Certain: bytes in the clear say so.
+    A,
+    /// By a name or a tool's own first bytes: that it is there, not what it does.
+    B,
+    /// By shape alone: it behaves like it.
+    C,
+}
+
+impl Class {
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Class::A => "A",
+            Class::B => "B",
+            Class::C => "C",
+        }
+    }
+}
+
+/// By what an asset is managed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Via {
+    /// How surely.
+    pub class: Class,
+    /// The protocol, by its name in `network.protocol`.
+    pub protocol: &'static str,
+    /// What kind of tool it is, where it is one.
+    pub tool: Option<ToolKind>,
+}
+
+/// What a flow shows of remote management.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shown {
+    /// Somebody tried to log in and got no further by the end of the flow.
+    LoginFailed,
+    /// Somebody acts, or can.
+    Session(Box<Session>),
+}
+
+/// A session as far as it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Session {
+    pub(super) via: Via,
+    /// Name of the tool.
+    pub(super) tool: Option<String>,
+    /// Commands so far by kind.
+    pub(super) commands: [u64; 4],
+    pub(super) functions: Vec<Command>,
+    pub(super) details: Vec<String>,
+    pub(super) login: Option<Login>,
+    /// Logins of the same remote host that failed before, in this flow and in others.
+    pub(super) failed_before: u32,
+    pub(super) exchanges: Exchanges,
+}
+
+/// What is needed for class C.
+#[derive(Clone, Copy, Debug)]
+pub struct DrivenOptions {
+    /// Exchanges that the other side began and the asset answered.
+    pub exchanges: u32,
+}
+
+/// What a protocol's messages mean for management.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    /// Each command is management; there is nothing to log in to.
+    Commands,
+    /// A login leads to a session in which anything may be done.
+    Login,
+    /// The same, but nobody outside sees what becomes of the login.
+    HiddenLogin,
+    /// It carries others, and is none itself.
+    Carriage,
+}
+
+fn means(protocol: &str) -> Means {
+    match protocol {
+        "telnet" | "ftp" | "vnc" | "smb" | "x11" | "rlogin" | "rsh" | "rexec" | "ipmi" | "winrm" | "http" => {
+            Means::Login
+        }
+        "ssh" | "rdp" => Means::HiddenLogin,
+        "stun" | "socks" => Means::Carriage,
+        _ => Means::Commands,
+    }
+}
+
+/// Protocols of controllers: a command there moves something.
+pub(super) fn is_industrial(protocol: &str) -> bool {
+    let names =
+        ["modbus", "s7comm", "s7comm-plus", "mms", "iec104", "dnp3", "bacnet", "enip", "opcua", "fins", "ge-srtp"];
+    let devices = ["solarman", "growatt", "ocpp"];
+    names.contains(&protocol) || devices.contains(&protocol)
+}
+
+/// Payload of both sides from which on a conversation whose login cannot be seen is a session.
+const SESSION_BYTES: u64 = 512;
+/// What the host of a remote desktop sends once it draws: certificates and keys alone are less.
+const DRAWN_BYTES: u64 = 8192;
+/// Time after which a hidden login has become a session: servers give up sooner (two minutes in OpenSSH).
+const HIDDEN_SESSION_TIME: Duration = Duration::from_secs(150);
+/// Failed logins after which a granted one looks like a guess that succeeded.
+pub(super) const GUESSES: u32 = 3;
+
+/// What the flow of `subject` shows; `tool` is the tool its names or first bytes are a sign of.
+pub(super) fn shown(subject: &Subject<'_>, tool: Option<&Tool>, options: DrivenOptions) -> Option<Shown> {
+    let update = subject.judged.update;
+    let both = subject.home.total.payload_bytes > 0 && subject.remote.total.payload_bytes > 0;
+    if !update.answered || !both {
+        return None;
+    }
+    let certain = update.dealings.as_deref().and_then(|dealings| by_messages(subject, dealings));
+    let shown = certain.or_else(|| by_name(subject, tool)).or_else(|| by_shape(subject, options))?;
+    Some(match shown {
+        Shown::Session(mut session) => {
+            session.tool = tool.map(|tool| tool.name.to_string());
+            Shown::Session(session)
+        }
+        Shown::LoginFailed => Shown::LoginFailed,
+    })
+}
+
+fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
+    let update = subject.judged.update;
+    let asked = dealings.of(remote_end(subject));
+    let session = || Some(Shown::Session(Box::new(Session::certain(subject, dealings, asked))));
+    let is_remotes = || update.client.or(dealings.client).unwrap_or(update.initiator_end) == remote_end(subject);
+    match means(dealings.protocol) {
+        // An asset that carries for somebody outside is a way in.
+        Means::Carriage if subject.is_inbound() && dealings.protocol == "socks" && is_remotes() => session(),
+        Means::Carriage => None,
+        Means::Commands => {
+            if asked.total() > 0 {
+                session()
+            } else {
+                None
+            }
+        }
+        Means::Login | Means::HiddenLogin if !is_remotes() => None,
+        means => match dealings.login {
+            Some(Login::Granted) => session(),
+            Some(Login::Tried | Login::Refused) if asked.total() > u64::from(dealings.refused) => session(),
+            None if means == Means::Login && (asked.total() > 0 || has_passed(subject, SESSION_BYTES)) => session(),
+            Some(Login::Tried) | None if means == Means::HiddenLogin && goes_on(subject) => session(),
+            Some(_) if is_over(subject) => Some(Shown::LoginFailed),
+            Some(_) => None,
+            None if means == Means::HiddenLogin && is_over(subject) => Some(Shown::LoginFailed),
+            None => None,
+        },
+    }
+}
+
+/// True where the flow, or its connection, has ended.
+fn is_over(subject: &Subject<'_>) -> bool {
+    let update = subject.judged.update;
+    update.cause.is_end() || matches!(update.tcp_state, Some(TcpState::Closed | TcpState::Reset))
+}
+
+/// True where a conversation of which no outcome is seen has gone on as only a session does.
+fn goes_on(subject: &Subject<'_>) -> bool {
+    let update = subject.judged.update;
+    let is_rdp = update.dealings.as_ref().is_some_and(|dealings| dealings.protocol == "rdp");
+    let lasts = update.last_seen.since(update.first_seen) >= HIDDEN_SESSION_TIME;
+    lasts || is_rdp && subject.home.total.payload_bytes >= DRAWN_BYTES
+}
+
+fn has_passed(subject: &Subject<'_>, bytes: u64) -> bool {
+    subject.home.total.payload_bytes >= bytes && subject.remote.total.payload_bytes >= bytes
+}
+
+fn by_name(subject: &Subject<'_>, tool: Option<&Tool>) -> Option<Shown> {
+    let facts = subject.judged.update.facts.as_deref();
+    let protocol = facts.and_then(|facts| facts.protocol).unwrap_or("unknown");
+    let via = Via { class: Class::B, protocol, tool: Some(tool?.kind) };
+    Some(Shown::Session(Box::new(Session::uncertain(subject, via))))
+}
+
+/// Exchanges begun by the other side and answered at greater length by the asset, which itself begins few: what a
+/// device does that is polled or commanded. One that reports begins itself; one that keeps a connection alive answers
+/// briefly or always the same.
+fn by_shape(subject: &Subject<'_>, options: DrivenOptions) -> Option<Shown> {
+    let (theirs, ours) = (subject.remote.exchanges, subject.home.exchanges);
+    let facts = subject.judged.update.facts.as_deref();
+    let protocol = match facts.and_then(|facts| facts.protocol) {
+        None => "unknown",
+        Some(protocol @ ("tls" | "quic" | "dtls" | "ssh" | "http")) => protocol,
+        Some(_) => return None,
+    };
+    let is_driven = theirs.answered >= options.exchanges
+        && u64::from(theirs.answered) * 5 >= u64::from(theirs.begun) * 4
+        && u64::from(ours.begun) * 3 <= u64::from(theirs.begun)
+        && theirs.answer_bytes >= theirs.bytes.saturating_mul(2)
+        && theirs.varied.saturating_mul(4) >= theirs.answered;
+    let via = Via { class: Class::C, protocol, tool: None };
+    is_driven.then(|| Shown::Session(Box::new(Session::uncertain(subject, via))))
+}
+
+impl Session {
+    fn certain(subject: &Subject<'_>, dealings: &Dealings, asked: &Asked) -> Self {
+        Session {
+            via: Via { class: Class::A, protocol: dealings.protocol, tool: None },
+            tool: None,
+            commands: asked.commands.map(u64::from),
+            functions: asked.functions.clone(),
+            details: asked.details.clone(),
+            login: dealings.login,
+            failed_before: dealings.refused,
+            exchanges: subject.remote.exchanges,
+        }
+    }
+
+    fn uncertain(subject: &Subject<'_>, via: Via) -> Self {
+        Session {
+            via,
+            tool: None,
+            commands: [0; 4],
+            functions: Vec::new(),
+            details: Vec::new(),
+            login: None,
+            failed_before: 0,
+            exchanges: subject.remote.exchanges,
+        }
+    }
+}
+
+fn remote_end(subject: &Subject<'_>) -> End {
+    let initiator = subject.judged.update.initiator_end;
+    match subject.judged.direction {
+        Direction::Inbound => initiator,
+        Direction::Outbound | Direction::Internal | Direction::External => initiator.other(),
+    }
+}
+
+/// Requests whose answer comes in another flow: TFTP answers from a port of its own choice.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    asked: HashMap<(Endpoint, IpAddr), Box<Session>>,
+    order: VecDeque<(Endpoint, IpAddr)>,
+}
+
+impl Requests {
+    const CAPACITY: usize = 4096;
+
+    /// Keeps what the remote end asked for in a flow that the asset does not answer.
+    pub(super) fn keep(&mut self, subject: &Subject<'_>) {
+        let Some(dealings) = subject.judged.update.dealings.as_deref() else { return };
+        let asked = dealings.of(remote_end(subject));
+        if dealings.protocol != "tftp" || asked.total() == 0 {
+            return;
+        }
+        let key = (subject.remote.endpoint, subject.home.endpoint.address);
+        if self.asked.insert(key, Box::new(Session::certain(subject, dealings, asked))).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > Self::CAPACITY
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.asked.remove(&oldest);
+        }
+    }
+
+    /// What was asked in another flow by the end whose answered flow `subject` is.
+    pub(super) fn answered_by(&self, subject: &Subject<'_>) -> Option<Shown> {
+        let key = (subject.remote.endpoint, subject.home.endpoint.address);
+        let is_flow_of_its_own = subject.judged.update.dealings.is_none();
+        self.asked.get(&key).filter(|_| is_flow_of_its_own).cloned().map(Shown::Session)
+    }
+}
+
+/// Failed logins by the host that tried; bounded, the oldest host goes first.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    failed: HashMap<IpAddr, u32>,
+    order: VecDeque<IpAddr>,
+}
+
+impl Tries {
+    const CAPACITY: usize = 65_536;
+
+    pub(super) fn failed(&mut self, remote: IpAddr) {
+        let count = self.failed.entry(remote).or_insert_with(|| {
+            self.order.push_back(remote);
+            0
+        });
+        *count = count.saturating_add(1);
+        if self.order.len() > Self::CAPACITY
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.failed.remove(&oldest);
+        }
+    }
+
+    pub(super) fn of(&self, remote: IpAddr) -> u32 {
+        self.failed.get(&remote).copied().unwrap_or(0)
+    }
+}
