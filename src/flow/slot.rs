@@ -281,6 +281,6 @@ mod tests {
     #[test]
     fn the_hot_part_of_a_flow_is_two_cache_lines() {
         assert_eq!(size_of::<Hot>(), 128);
-        assert!(size_of::<Cold>() <= 192, "{}", size_of::<Cold>());
+        assert!(size_of::<Cold>() <= 200, "{}", size_of::<Cold>());
     }
 }
