@@ -60,7 +60,7 @@ impl<'a> Judged<'a> {
     #[must_use]
     pub fn tool(&self) -> Option<&'a Tool> {
         let facts = self.update.facts.as_deref();
-        let protocol = facts.and_then(|facts| facts.protocol).map(|protocol| (Basis::Protocol, protocol));
+        let protocol = self.update.application.map(|protocol| (Basis::Protocol, protocol));
         let alpn = facts.into_iter().flat_map(|facts| &facts.alpn).map(|offer| (Basis::Alpn, offer.as_str()));
         let certificate = facts.and_then(|facts| facts.certificate.as_deref());
         let certified = certificate.into_iter().flat_map(|it| {

@@ -189,8 +189,7 @@ fn has_passed(subject: &Subject<'_>, bytes: u64) -> bool {
 }
 
 fn by_name(subject: &Subject<'_>, tool: Option<&Tool>) -> Option<Shown> {
-    let facts = subject.judged.update.facts.as_deref();
-    let protocol = facts.and_then(|facts| facts.protocol).unwrap_or("unknown");
+    let protocol = subject.judged.update.application.unwrap_or("unknown");
     let via = Via { class: Class::B, protocol, tool: Some(tool?.kind) };
     Some(Shown::Session(Box::new(Session::uncertain(subject, via))))
 }
@@ -200,8 +199,7 @@ fn by_name(subject: &Subject<'_>, tool: Option<&Tool>) -> Option<Shown> {
 /// briefly or always the same.
 fn by_shape(subject: &Subject<'_>, options: DrivenOptions) -> Option<Shown> {
     let (theirs, ours) = (subject.remote.exchanges, subject.home.exchanges);
-    let facts = subject.judged.update.facts.as_deref();
-    let protocol = match facts.and_then(|facts| facts.protocol) {
+    let protocol = match subject.judged.update.application {
         None => "unknown",
         Some(protocol @ ("tls" | "quic" | "dtls" | "ssh" | "http")) => protocol,
         Some(_) => return None,

@@ -10,6 +10,7 @@
 
 mod community;
 mod grammar;
+mod hearing;
 mod index;
 mod initiator;
 mod key;
@@ -261,6 +262,7 @@ impl Flows {
             sum.add(&table.counters);
             sum.untracked_gaps += table.untracked_holes();
             sum.withdrawn_inspections += table.withdrawn_inspections();
+            sum.unfollowed += table.unfollowed();
         }
         sum
     }

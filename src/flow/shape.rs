@@ -88,6 +88,62 @@ impl Silences {
     }
 }
 
+/// The silences of the flows that have any; fixed capacity. A flow that finds it full is not followed by its shape.
+#[derive(Debug)]
+pub(super) struct SilencePool {
+    silences: Vec<Silences>,
+    free: Vec<u32>,
+    capacity: usize,
+}
+
+impl SilencePool {
+    /// A flow without silences.
+    pub(super) const NONE: u32 = u32::MAX;
+
+    pub(super) fn new(capacity: usize) -> Self {
+        SilencePool { silences: Vec::with_capacity(capacity), free: Vec::with_capacity(capacity), capacity }
+    }
+
+    /// Takes note that `side` spoke: after a silence until which both had sent `before`, or without one. True where
+    /// whoever broke the last silence still has no answer.
+    #[cold]
+    pub(super) fn spoke(&mut self, slot: &mut u32, side: Side, at: Timestamp, before: Option<PerSide<u64>>) -> bool {
+        if *slot == Self::NONE {
+            *slot = self.take();
+        }
+        let Some(silences) = self.silences.get_mut(*slot as usize) else { return false };
+        match before {
+            Some(sent) => silences.broken(side, at, sent),
+            None => silences.answered(side),
+        }
+        silences.pending.is_some()
+    }
+
+    pub(super) fn get(&self, slot: u32) -> Option<&Silences> {
+        self.silences.get(slot as usize)
+    }
+
+    fn take(&mut self) -> u32 {
+        if let Some(index) = self.free.pop() {
+            return index;
+        }
+        if self.silences.len() == self.capacity {
+            return Self::NONE;
+        }
+        self.silences.push(Silences::default());
+        self.silences.len() as u32 - 1
+    }
+
+    /// Takes a place back.
+    pub(super) fn release(&mut self, slot: &mut u32) {
+        if let Some(silences) = self.silences.get_mut(*slot as usize) {
+            *silences = Silences::default();
+            self.free.push(*slot);
+        }
+        *slot = Self::NONE;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

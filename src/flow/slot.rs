@@ -9,7 +9,6 @@ use crate::net::{MacAddr, Timestamp};
 
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
-use super::shape::Silences;
 use super::table::Arrival;
 use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
 use super::update::Volume;
@@ -118,12 +117,14 @@ pub(super) struct Cold {
     pub(super) is_heard: bool,
     /// Who speaks as the client of the protocol, which need not be who opened the connection.
     pub(super) client: Option<Side>,
+    /// The application protocol, once known.
+    pub(super) application: Option<&'static str>,
     /// What they said.
     pub(super) facts: Option<Arc<Facts>>,
     /// What is asked in it, of a protocol whose messages are followed.
     pub(super) dialogue: Option<Box<Dialogue>>,
-    /// Who breaks its silences, once one was broken.
-    pub(super) silences: Option<Box<Silences>>,
+    /// Who breaks its silences: a place in the pool, once one was broken.
+    pub(super) silences: u32,
     /// Neighbours in the queue of unanswered flows.
     pub(super) older: u32,
     pub(super) younger: u32,
@@ -281,6 +282,6 @@ mod tests {
     #[test]
     fn the_hot_part_of_a_flow_is_two_cache_lines() {
         assert_eq!(size_of::<Hot>(), 128);
-        assert!(size_of::<Cold>() <= 200, "{}", size_of::<Cold>());
+        assert!(size_of::<Cold>() <= 208, "{}", size_of::<Cold>());
     }
 }

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::{Envelope, Packet, TcpFlags};
-use crate::inspect::{Answer, Carrier, Conversation, Dialogue, End, Facts, Followed, Heard, Notes, Route, Speaker};
+use crate::inspect::Conversation;
 use crate::net::Timestamp;
 
+use super::hearing::{self, Hearing, end_of};
 use super::index::Index;
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
-use super::listening::{self, Lending, Loan};
+use super::listening;
 use super::paths::Paths;
 use super::queue::Queue;
-use super::shape::Exchanges;
+use super::shape::{Exchanges, SilencePool};
 use super::slot::{Class, Cold, Hot, NIL, TCP};
 use super::tcp::{HolePool, HoleSlot};
 use super::update::{Cause, FlowUpdate, Party, Place};
@@ -62,12 +63,8 @@ pub(super) struct Table {
     update_interval_s: u64,
     silence: Duration,
     holes: HolePool,
-    lending: Lending,
-    /// Flows that may still be followed.
-    dialogues_left: usize,
-    /// Scratch of [`Table::listen`].
-    facts: Facts,
-    answers: Vec<Answer>,
+    silences: SilencePool,
+    hearing: Hearing,
     paths: Paths,
     pub(super) counters: FlowCounters,
 }
@@ -88,10 +85,11 @@ impl Table {
             update_interval_s: options.update_interval.as_secs().max(1),
             silence: options.silence,
             holes: HolePool::new((capacity / 16).max(16)),
-            dialogues_left: options.max_dialogues.div_ceil(super::PARTITIONS),
-            lending: Lending::new(options.max_inspections.div_ceil(super::PARTITIONS)),
-            facts: Facts::default(),
-            answers: Vec::new(),
+            silences: SilencePool::new((capacity / 4).max(16)),
+            hearing: Hearing::new(
+                options.max_inspections.div_ceil(super::PARTITIONS),
+                options.max_dialogues.div_ceil(super::PARTITIONS),
+            ),
             paths: Paths::new(),
             counters: FlowCounters::default(),
         }
@@ -161,7 +159,9 @@ impl Table {
         let (sent, silent) = (hot.payload_bytes, hot.silent_until(arrival.packet.timestamp));
         let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
         if hot.payload_bytes != sent && (silent >= self.silence || hot.watch.is_pending()) {
-            shape(hot, cold, arrival, (silent >= self.silence).then_some(sent));
+            let before = (silent >= self.silence).then_some(sent);
+            let pending = self.silences.spoke(&mut cold.silences, arrival.sender, arrival.packet.timestamp, before);
+            hot.watch.set_pending(pending);
         }
         if hot.basis < InitiatorBasis::Syn {
             hot.learn_initiator(arrival);
@@ -177,118 +177,30 @@ impl Table {
         if before != class {
             self.reclassify(slot, before, class);
         }
-        let closed = before == Class::Tcp && class == Class::TcpClosed && self.is_followed_or_was(slot);
+        // What was asked in a connection is complete when that closes, and not only when it has been idle long enough.
+        let closed = before == Class::Tcp && class == Class::TcpClosed && self.has_dialogue(slot);
         let news = listening && self.listen(slot, arrival);
         if closed || step || period || news || answered && has_payload {
             self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
         }
     }
 
-    /// True for a flow whose messages were followed: its end is news before its idle time is over.
-    fn is_followed_or_was(&self, slot: u32) -> bool {
+    fn has_dialogue(&self, slot: u32) -> bool {
         self.cold.get(slot as usize).is_some_and(|cold| cold.dialogue.is_some())
     }
 
     /// Listens to a payload; true where it said something new.
-    #[inline(never)]
     fn listen(&mut self, slot: u32, arrival: &Arrival<'_>) -> bool {
-        let Some(cold) = self.cold.get(slot as usize) else { return false };
-        let names = if cold.is_heard { Heard { is_over: true, ..Heard::default() } } else { self.hear(slot, arrival) };
-        let followed = self.follow(slot, arrival, &names);
         let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) else {
             return false;
         };
-        if let Some(speaker) = names.speaker.or(followed.speaker) {
-            let client = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
-            cold.client.get_or_insert(client);
-            if hot.basis < InitiatorBasis::Grammar {
-                (hot.initiator, hot.basis) = (client, InitiatorBasis::Grammar);
-            }
+        let outcome = self.hearing.listen(slot, hot, cold, arrival);
+        if let Some(loser) = outcome.loser
+            && let (Some(hot), Some(cold)) = (self.hot.get_mut(loser as usize), self.cold.get_mut(loser as usize))
+        {
+            hearing::stop_hearing(hot, cold);
         }
-        cold.is_heard |= names.is_over;
-        hot.watch.set_listening(!cold.is_heard || cold.is_followed());
-        names.news || followed.news
-    }
-
-    /// Reads names and kinds out of a payload.
-    fn hear(&mut self, slot: u32, arrival: &Arrival<'_>) -> Heard {
-        let Some(cold) = self.cold.get_mut(slot as usize) else { return Heard::default() };
-        let Arrival { packet, payload, sender, .. } = *arrival;
-        let mut loser = None;
-        let facts = match cold.facts.as_mut() {
-            Some(facts) => Arc::make_mut(facts),
-            None => &mut self.facts,
-        };
-        let loan = Loan { lending: &mut self.lending, slot, number: &mut cold.open, loser: &mut loser };
-        let route =
-            Route { from: packet.version.address(packet.source), ports: (packet.source_port, packet.destination_port) };
-        let notes = &mut Notes { facts, answers: &mut self.answers };
-        let heard = if packet.protocol == TCP {
-            let offset = cold.origins.of(sender).offset_of(payload_start(packet));
-            cold.conversation.segment(end_of(sender), offset, payload, route, notes, || loan.buffers())
-        } else {
-            cold.conversation.datagram(end_of(sender), payload, route, notes, || loan.buffers())
-        };
-        if cold.facts.is_none() && !self.facts.is_empty() {
-            cold.facts = Some(Arc::new(std::mem::take(&mut self.facts)));
-        }
-        if heard.is_over {
-            self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
-        }
-        if let Some(loser) = loser {
-            self.stop_hearing(loser);
-        }
-        heard
-    }
-
-    /// Reads what is asked in a payload, where the protocol is one whose messages are followed.
-    fn follow(&mut self, slot: u32, arrival: &Arrival<'_>, names: &Heard) -> Followed {
-        let Some(cold) = self.cold.get_mut(slot as usize) else { return Followed::default() };
-        let Arrival { packet, payload, sender, .. } = *arrival;
-        let is_stream = packet.protocol == TCP;
-        let offset = if is_stream { cold.origins.of(sender).offset_of(payload_start(packet)) } else { 0 };
-        if cold.dialogue.is_none() {
-            let speaks = cold.facts.as_ref().and_then(|facts| facts.protocol);
-            // What HTTP carries may show only in a later segment.
-            let may_begin = !cold.is_heard && (offset == 0 || speaks == Some("http"));
-            let dialogue = match speaks {
-                Some("ssh") if names.speaker.is_some() => Some(Dialogue::ssh()),
-                Some("tls" | "quic" | "dns" | "ssh") => None,
-                _ if !may_begin => None,
-                _ => {
-                    let carrier = if is_stream { Carrier::Stream } else { Carrier::Datagram };
-                    Dialogue::begin(carrier, (packet.source_port, packet.destination_port), payload)
-                }
-            };
-            let Some(dialogue) = dialogue else { return Followed::default() };
-            if self.dialogues_left == 0 {
-                self.counters.unfollowed += 1;
-                return Followed::default();
-            }
-            self.dialogues_left -= 1;
-            cold.dialogue = Some(Box::new(dialogue));
-        }
-        let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
-            return Followed::default();
-        };
-        if let Some(client) = cold.client {
-            dialogue.set_client(end_of(client));
-        }
-        let followed = dialogue.follow(end_of(sender), offset, payload);
-        let knows = cold.facts.as_ref().is_some_and(|facts| facts.protocol.is_some());
-        if followed.news && !knows {
-            Arc::make_mut(cold.facts.get_or_insert_default()).protocol = Some(dialogue.dealings().protocol);
-        }
-        Followed { news: followed.news && !names.news, ..followed }
-    }
-
-    /// A flow that lost its buffers to another.
-    fn stop_hearing(&mut self, slot: u32) {
-        if let (Some(hot), Some(cold)) = (self.hot.get_mut(slot as usize), self.cold.get_mut(slot as usize)) {
-            cold.is_heard = true;
-            cold.open = listening::NONE;
-            hot.watch.set_listening(cold.is_followed());
-        }
+        outcome.news
     }
 
     /// Moves a flow to the deadline of its new class.
@@ -347,9 +259,10 @@ impl Table {
             open: listening::NONE,
             is_heard: false,
             client: None,
+            application: None,
             facts: None,
             dialogue: None,
-            silences: None,
+            silences: SilencePool::NONE,
             older: NIL,
             younger: NIL,
         };
@@ -463,10 +376,8 @@ impl Table {
         }
         if let Some(cold) = self.cold.get_mut(slot as usize) {
             self.index.remove(cold.hash, slot);
-            self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
-            cold.facts = None;
-            self.dialogues_left += usize::from(cold.dialogue.take().is_some());
-            cold.silences = None;
+            self.hearing.release(cold);
+            self.silences.release(&mut cold.silences);
         }
         self.free.push(slot);
     }
@@ -475,7 +386,7 @@ impl Table {
     fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
         let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
         let holes = &self.holes;
-        let silences = cold.silences.as_deref().copied();
+        let silences = self.silences.get(cold.silences);
         let mut party = |side: Side| {
             let total = cold.total(hot, side);
             let before = std::mem::replace(cold.reported.of_mut(side), total);
@@ -517,8 +428,9 @@ impl Table {
             tcp_state: (hot.key.protocol() == TCP).then(|| TcpState::of(&hot.sequences)),
             vlans: cold.vlans,
             tunnel_path: self.paths.of(cold.path),
+            application: cold.application,
             facts: cold.facts.clone(),
-            answers: std::mem::take(&mut self.answers),
+            answers: std::mem::take(&mut self.hearing.answers),
             dealings: cold.dialogue.as_ref().map(|dialogue| Arc::clone(dialogue.dealings())),
             initiator_end: end_of(hot.initiator),
             client: cold.client.map(end_of),
@@ -536,35 +448,16 @@ impl Table {
 
     /// Inspections cut short for want of buffers.
     pub(super) fn withdrawn_inspections(&self) -> u64 {
-        self.lending.withdrawn
+        self.hearing.withdrawn()
+    }
+
+    /// Flows whose messages were not followed because too many were.
+    pub(super) fn unfollowed(&self) -> u64 {
+        self.hearing.unfollowed
     }
 
     /// Holes that could not be tracked for want of room.
     pub(super) fn untracked_holes(&self) -> u64 {
         self.holes.untracked
-    }
-}
-
-/// Number of the first payload byte of a segment.
-fn payload_start(packet: &Packet) -> u32 {
-    packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)))
-}
-
-/// Takes note of who speaks first after a silence, and who answers; `before` is what both had sent until the silence, if
-/// there was one.
-#[cold]
-fn shape(hot: &mut Hot, cold: &mut Cold, arrival: &Arrival<'_>, before: Option<PerSide<u64>>) {
-    let silences = cold.silences.get_or_insert_default();
-    match before {
-        Some(sent) => silences.broken(arrival.sender, arrival.packet.timestamp, sent),
-        None => silences.answered(arrival.sender),
-    }
-    hot.watch.set_pending(silences.pending.is_some());
-}
-
-const fn end_of(side: Side) -> End {
-    match side {
-        Side::Low => End::Low,
-        Side::High => End::High,
     }
 }

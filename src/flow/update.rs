@@ -160,7 +160,9 @@ pub struct FlowUpdate {
     pub vlans: Few<u16, 4>,
     /// Tunnels around that frame's innermost packet, outermost first; `None` without.
     pub tunnel_path: Option<Arc<TunnelPath>>,
-    /// What its payloads said so far; `None` where nothing.
+    /// The application protocol by its ECS `network.protocol` name, once known.
+    pub application: Option<&'static str>,
+    /// What its payloads said so far; `None` where no more than the protocol.
     pub facts: Option<Arc<Facts>>,
     /// Addresses that DNS responses gave since the last update.
     pub answers: Vec<Answer>,

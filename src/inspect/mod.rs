@@ -11,6 +11,7 @@ mod conversation;
 mod cursor;
 pub mod cwmp;
 mod datagram;
+mod dealings;
 pub mod dhcp;
 pub mod dhcpv6;
 mod dialogue;
@@ -78,7 +79,8 @@ pub mod x11;
 pub use below_ip::below_ip;
 pub use conversation::{Conversation, End, Heard, Open};
 pub use datagram::Route;
-pub use dialogue::{Asked, Dealings, Dialogue, Followed};
+pub use dealings::{Asked, Dealings};
+pub use dialogue::{Dialogue, Followed};
 pub use facts::{Announcement, Answer, Facts, Notes};
 pub use message::{Carrier, Command, CommandKind, Login, Message, Protocol};
 

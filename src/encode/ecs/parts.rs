@@ -155,7 +155,7 @@ impl Network {
         let mut vlans = update.vlans.iter().map(|id| Vlan { id });
         Network {
             transport: update.protocol,
-            protocol: update.facts.as_ref().and_then(|facts| facts.protocol),
+            protocol: update.application,
             r#type: match update.version {
                 IpVersion::V4 => "ipv4",
                 IpVersion::V6 => "ipv6",
