@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::explain::Asked;
+use super::explain::Subject;
 use crate::config;
 
 const LONG_VERSION: &str = concat!(
@@ -91,7 +91,7 @@ pub(super) struct ReplayArgs {
 
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  borderflow explain 47.91.67.66 --format json\n  borderflow explain server.growatt.com"
+    after_help = "Examples:\n  borderflow explain 47.91.67.66 --format json\n  borderflow explain server.growatt.com\n  borderflow explain --format json - < addresses.txt"
 )]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
@@ -99,9 +99,9 @@ pub(super) struct ExplainArgs {
     /// How to answer
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub(super) format: ExplainFormat,
-    /// An IPv4 or IPv6 address, or a host name
-    #[arg(value_name = "ADDRESS_OR_NAME", value_parser = Asked::read)]
-    pub(super) subject: Asked,
+    /// IPv4 or IPv6 addresses or host names; `-` reads them from standard input, one a line
+    #[arg(value_name = "ADDRESS_OR_NAME", required = true, value_parser = Subject::read)]
+    pub(super) subjects: Vec<Subject>,
 }
 
 #[derive(Debug, ClapArgs)]

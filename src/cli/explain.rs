@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::attribute::{Basis, Evidence, EvidenceKind, Strength, Suffix, Tool, ToolKind};
+use crate::attribute::{Attributor, Basis, Evidence, EvidenceKind, Strength, Suffix, Tool, ToolKind};
 use crate::detect::Verdict;
 use crate::net::Scope;
 use crate::run;
@@ -15,21 +15,63 @@ use super::{Failure, load, print};
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let config = load(&args.config)?;
     let attributor = run::attributor(&config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let asked = &args.subject;
+    let is_list = args.subjects.len() > 1 || args.subjects.iter().any(|subject| matches!(subject, Subject::Input));
+    let answer = |asked: &Asked| answer(asked, args.format, is_list, &config, &attributor);
+    for subject in &args.subjects {
+        match subject {
+            Subject::Told(asked) => print(answer(asked)?.as_bytes())?,
+            Subject::Input => {
+                for (line, number) in std::io::stdin().lines().zip(1..) {
+                    let line = line.map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
+                    let text = line.trim();
+                    if text.is_empty() || text.starts_with('#') {
+                        continue;
+                    }
+                    let asked = Asked::read(text).map_err(|expected| {
+                        Failure::Usage(format!("standard input, line {number}: {text:?}: {expected}"))
+                    })?;
+                    print(answer(&asked)?.as_bytes())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn answer(
+    asked: &Asked,
+    format: ExplainFormat,
+    is_list: bool,
+    config: &crate::config::Config,
+    attributor: &Attributor,
+) -> Result<String, Failure> {
     let verdict = match asked {
-        Asked::Address(address) => Verdict::of(*address, &attributor, &config.assets, &config.jurisdictions),
-        Asked::Name(name) => Verdict::of_name(&name.0, &attributor, &config.jurisdictions),
+        Asked::Address(address) => Verdict::of(*address, attributor, &config.assets, &config.jurisdictions),
+        Asked::Name(name) => Verdict::of_name(&name.0, attributor, &config.jurisdictions),
     };
     let tool = match asked {
         Asked::Address(_) => None,
         Asked::Name(name) => attributor.tool([(Basis::Asked, name.0.as_str())]).map(|(_, tool)| tool),
     };
     let reasons = reasons(&verdict, asked, tool);
-    let text = match args.format {
-        ExplainFormat::Json => json(&verdict, asked, tool, &reasons)?,
-        ExplainFormat::Text => text(&verdict, asked, tool, &reasons),
-    };
-    print(text.as_bytes())
+    match format {
+        ExplainFormat::Json => json(&verdict, asked, tool, &reasons, is_list),
+        ExplainFormat::Text => Ok(text(&verdict, asked, tool, &reasons)),
+    }
+}
+
+/// One thing to explain, or a list of them on standard input.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    Told(Asked),
+    Input,
+}
+
+impl Subject {
+    /// `-` is standard input.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        if text == "-" { Ok(Subject::Input) } else { Asked::read(text).map(Subject::Told) }
+    }
 }
 
 /// What is to be explained.
@@ -224,7 +266,14 @@ struct Judgement<'a> {
     reasons: &'a [String],
 }
 
-fn json(verdict: &Verdict<'_>, asked: &Asked, tool: Option<&Tool>, reasons: &[String]) -> Result<String, Failure> {
+/// One object: over several lines for one subject, on one line each in a list.
+fn json(
+    verdict: &Verdict<'_>,
+    asked: &Asked,
+    tool: Option<&Tool>,
+    reasons: &[String],
+    is_list: bool,
+) -> Result<String, Failure> {
     let place = verdict.attribution.place;
     let network = place.asn.is_some() || place.organization.is_some();
     let (ip, domain) = match asked {
@@ -253,7 +302,6 @@ fn json(verdict: &Verdict<'_>, asked: &Asked, tool: Option<&Tool>, reasons: &[St
         tool: tool.map(Means::of),
         verdict: Judgement { flagged: verdict.is_flagged(), reasons },
     };
-    serde_json::to_string_pretty(&explanation)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::Failed(error.to_string()))
+    let text = if is_list { serde_json::to_string(&explanation) } else { serde_json::to_string_pretty(&explanation) };
+    text.map(|text| text + "\n").map_err(|error| Failure::Failed(error.to_string()))
 }

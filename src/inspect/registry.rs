@@ -1,5 +1,7 @@
-//! The protocols whose messages are followed, in the order in which they are asked: what is unmistakable first, then what
-//! its port helps to tell.
+//! The protocols whose messages are followed, in the order in which they are asked: those of the port first, then what is unmistakable on
+//! any.
+
+use std::sync::LazyLock;
 
 use super::message::{Carrier, Protocol};
 use super::{
@@ -81,16 +83,37 @@ const DATAGRAMS: [&Protocol; 24] = [
     &tools::rustdesk::DATAGRAM,
 ];
 
-/// The protocols to ask about the first payload of a direction between these ports.
+/// Protocols by the port of their server, for one carrier, and those that any port may have, both in their order.
+struct ByPort {
+    bound: Vec<(u16, &'static Protocol)>,
+    any: Vec<&'static Protocol>,
+}
+
+static BY_PORT: LazyLock<[ByPort; 2]> = LazyLock::new(|| [ByPort::of(&STREAMS), ByPort::of(&DATAGRAMS)]);
+
+impl ByPort {
+    fn of(all: &'static [&'static Protocol]) -> Self {
+        let ports =
+            |protocol: &&'static Protocol| protocol.ports.iter().map(|port| (*port, *protocol)).collect::<Vec<_>>();
+        let mut bound: Vec<_> = all.iter().flat_map(ports).collect();
+        bound.sort_by_key(|(port, _)| *port);
+        ByPort { bound, any: all.iter().copied().filter(|protocol| protocol.ports.is_empty()).collect() }
+    }
+
+    fn at(&self, port: u16) -> impl Iterator<Item = &'static Protocol> {
+        let begin = self.bound.partition_point(|(bound, _)| *bound < port);
+        self.bound.iter().skip(begin).take_while(move |(bound, _)| *bound == port).map(|(_, protocol)| *protocol)
+    }
+}
+
+/// The protocols to ask about the first payload of a direction between these ports: those of a port, then the others.
 pub(super) fn candidates(carrier: Carrier, ports: (u16, u16)) -> impl Iterator<Item = &'static Protocol> {
-    let all: &'static [&'static Protocol] = match carrier {
-        Carrier::Stream => &STREAMS,
-        Carrier::Datagram => &DATAGRAMS,
+    let [streams, datagrams] = &*BY_PORT;
+    let by_port = match carrier {
+        Carrier::Stream => streams,
+        Carrier::Datagram => datagrams,
     };
-    let fits = move |protocol: &&&Protocol| {
-        protocol.ports.is_empty() || protocol.ports.contains(&ports.0) || protocol.ports.contains(&ports.1)
-    };
-    all.iter().filter(fits).copied()
+    by_port.at(ports.0).chain(by_port.at(ports.1)).chain(by_port.any.iter().copied())
 }
 
 #[cfg(test)]

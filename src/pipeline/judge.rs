@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
-use crate::flow::FlowUpdate;
+use crate::flow::{FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
 use super::Sighting;
@@ -19,6 +19,8 @@ pub struct Judge {
     knowledge: Knowledge,
     detector: Detector,
     sightings: VecDeque<Sighting>,
+    /// Scratch of [`Judge::handle`].
+    order: Vec<(Place, usize)>,
     alerts: Vec<Alert>,
 }
 
@@ -30,6 +32,7 @@ impl Judge {
             knowledge: Knowledge::new(attributor.into()),
             detector: Detector::new(policy),
             sightings: VecDeque::new(),
+            order: Vec::new(),
             alerts: Vec::new(),
         }
     }
@@ -41,13 +44,20 @@ impl Judge {
 
     /// Judges what the shards made of one batch.
     pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
-        updates.sort_by_key(|update| update.place);
-        for mut update in updates.drain(..) {
-            while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.place < update.place) {
+        // Updates are large and nearly in order: their places are sorted, not they.
+        let mut order = std::mem::take(&mut self.order);
+        order.extend(updates.iter().map(|update| update.place).zip(0..));
+        order.sort_unstable();
+        for (place, index) in order.drain(..) {
+            while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.place < place) {
                 self.knowledge.hear(&sighting.said);
             }
-            self.judge(&mut update, outputs);
+            if let Some(update) = updates.get_mut(index) {
+                self.judge(update, outputs);
+            }
         }
+        self.order = order;
+        updates.clear();
         for sighting in self.sightings.drain(..) {
             self.knowledge.hear(&sighting.said);
         }
@@ -57,7 +67,8 @@ impl Judge {
         let assets = &self.detector.policy().assets;
         update.settle_by_role(|address| assets.is_home(address));
         self.knowledge.learn(update);
-        for party in [&update.initiator, &update.responder] {
+        let is_first = |party: &Party| party.total == party.delta;
+        for party in [&update.initiator, &update.responder].into_iter().filter(|party| is_first(party)) {
             if let Some(mac) = party.mac.filter(|_| assets.is_home(party.endpoint.address)) {
                 self.knowledge.neighbours.seen(party.endpoint.address, mac);
             }
