@@ -7,7 +7,7 @@ import csv, io, ipaddress, json, pathlib, random, subprocess, sys
 import maxminddb, zstandard
 
 geoip = pathlib.Path(__file__).resolve().parent.parent
-binary, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
+binary, count = str(pathlib.Path(sys.argv[1]).resolve()), int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
 
 country = maxminddb.open_database(str(geoip / "dbip-country.mmdb"))
 text = zstandard.ZstdDecompressor().stream_reader((geoip / "asn.csv.zst").open("rb"))
@@ -43,7 +43,7 @@ assert len(answers) == len(addresses), f"{len(answers)} answers to {len(addresse
 wrong = known = 0
 for address, answer in zip(addresses, answers):
     entry = country.get(str(address)) or {}
-    code = (entry.get("country") or {}).get("iso_code")
+    code = entry.get("country_code") or (entry.get("country") or {}).get("iso_code")
     want = (None if code in ("ZZ", None) else code, asn(address))
     got = (answer.get("geo", {}).get("country_iso_code"), answer.get("as", {}).get("number"))
     known += want != (None, None)

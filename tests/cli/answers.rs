@@ -148,13 +148,15 @@ fn a_copied_binary_works_alone() {
 fn explain_answers_a_list_one_line_each_and_names_the_line_it_cannot_read() {
     let scratch = Scratch::new();
     let explain = |args: &[&str], input: &[u8]| {
-        let program = Program::new(scratch.program(), scratch.path("."));
-        program.args(args).input(vec![input.to_vec()], std::time::Duration::ZERO).run()
+        scratch.program().args(args).input(vec![input.to_vec()], std::time::Duration::ZERO).run()
     };
     let outcome = explain(&["explain", "--format", "json", "-"], b"47.91.67.66\n# note\n\nserver.growatt.com\n");
     assert_works(&outcome);
     let lines: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]["ip"], &lines[1]["domain"]), (2, &"47.91.67.66".into(), &"server.growatt.com".into()));
+    assert_eq!(
+        (lines.len(), &lines[0]["ip"], &lines[1]["domain"]),
+        (2, &"47.91.67.66".into(), &"server.growatt.com".into())
+    );
     let outcome = explain(&["explain", "-"], b"9.9.9.9\nnonsense\n");
     assert_eq!(outcome.status, Some(2));
     assert!(outcome.stderr.contains("standard input, line 2") && outcome.stdout.contains("9.9.9.9"), "{outcome:?}");
