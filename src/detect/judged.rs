@@ -50,6 +50,12 @@ impl<'a> Judged<'a> {
         self.knowledge.neighbour(party)
     }
 
+    /// True where the initiator asks a proxy for a connection to somebody else: HTTP CONNECT, or SOCKS.
+    pub(super) fn is_proxied(&self) -> bool {
+        let asks = self.update.facts.as_deref().and_then(|facts| facts.http_method.as_deref());
+        asks == Some("CONNECT") || self.update.dealings.as_deref().is_some_and(|dealings| dealings.protocol == "socks")
+    }
+
     /// What is known of `address` alone.
     #[must_use]
     pub fn attribute(&self, address: IpAddr) -> Attribution<'a> {
@@ -134,6 +140,8 @@ impl<'a> Subject<'a> {
         let attribution = match judged.direction {
             Direction::Outbound => &judged.responder,
             Direction::Inbound => &judged.initiator,
+            // A proxy of our own is nowhere: what it is asked for tells where the data goes.
+            Direction::Internal if judged.is_proxied() => &judged.responder,
             Direction::Internal | Direction::External => return None,
         };
         Self::with(judged, None, attribution, policy)
@@ -157,9 +165,9 @@ impl<'a> Subject<'a> {
     ) -> Option<Self> {
         let update = judged.update;
         let (home, remote) = match judged.direction {
-            Direction::Outbound => (&update.initiator, &update.responder),
+            Direction::Outbound | Direction::Internal => (&update.initiator, &update.responder),
             Direction::Inbound => (&update.responder, &update.initiator),
-            Direction::Internal | Direction::External => return None,
+            Direction::External => return None,
         };
         let (jurisdiction, strength, flag) = flagged(attribution, &policy.jurisdictions)?;
         let owner = attribution.owner(jurisdiction);

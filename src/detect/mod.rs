@@ -102,6 +102,40 @@ pub struct DetectCounters {
     pub alerts: u64,
     /// Flow updates that added to a finding and caused no alert.
     pub suppressed: u64,
+    /// What cannot be decided by looking.
+    pub hidden: Hidden,
+}
+
+/// Ended flows of monitored hosts with remote ones whose content, name or partner cannot be seen; see `docs/limits.md`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Encrypted: what was done in them is unknown.
+    pub encrypted: u64,
+    /// With an encrypted hello: the server's name is a cover.
+    pub encrypted_hello: u64,
+    /// Name resolution in TLS or QUIC: which names were asked is unknown.
+    pub encrypted_dns: u64,
+    /// Tunnels, VPNs and remote-support tools: who is behind them is unknown.
+    pub relayed: u64,
+    /// Through a proxy outside: where it went from there is only what the proxy was asked for.
+    pub proxied: u64,
+}
+
+impl Hidden {
+    fn count(&mut self, judged: &Judged<'_>) {
+        let update = judged.update;
+        let is_external = matches!(judged.direction, Direction::Inbound | Direction::Outbound);
+        if !update.cause.is_end() || !is_external || !update.answered {
+            return;
+        }
+        let facts = update.facts.as_deref();
+        let is_encrypted = matches!(update.application, Some("tls" | "quic" | "dtls" | "ssh" | "rdp"));
+        self.encrypted += u64::from(is_encrypted);
+        self.encrypted_hello += u64::from(facts.is_some_and(|facts| facts.encrypted_hello));
+        self.encrypted_dns += u64::from(facts.is_some_and(|facts| facts.encrypted_dns.is_some()));
+        self.relayed += u64::from(judged.tool().is_some());
+        self.proxied += u64::from(judged.is_proxied());
+    }
 }
 
 /// Judges flow updates and keeps the findings.
@@ -118,6 +152,7 @@ struct State {
     live: HashMap<u64, Live>,
     tries: Tries,
     requests: Requests,
+    hidden: Hidden,
 }
 
 impl Detector {
@@ -142,6 +177,7 @@ impl Detector {
             Some(subject) => state.judge(&subject, policy, out),
             None => state.judge_behind_relay(judged, policy, out),
         }
+        state.hidden.count(judged);
         if judged.update.cause.is_end() {
             state.live.remove(&judged.update.flow);
         }
@@ -155,7 +191,7 @@ impl Detector {
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
-        self.state.findings.counters
+        DetectCounters { hidden: self.state.hidden, ..self.state.findings.counters }
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Summary {
     pub alerts: u64,
     /// Flow updates that added to a finding without an alert of their own.
     pub suppressed_updates: u64,
+    /// Flows between monitored and remote hosts of which looking cannot decide everything; `docs/limits.md` says what.
+    pub not_decidable: NotDecidable,
     /// Time of the earliest frame; absent without frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_packet_time: Option<Timestamp>,
@@ -72,6 +74,21 @@ pub struct Summary {
     pub wall_time_s: f64,
     /// Frames read per second of it.
     pub packets_per_second: f64,
+}
+
+/// Flows of which something cannot be seen.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct NotDecidable {
+    /// What was done in them is encrypted.
+    pub encrypted_flows: u64,
+    /// The server's name is encrypted, the one seen is a cover.
+    pub encrypted_hello_flows: u64,
+    /// Which names were asked for is encrypted.
+    pub encrypted_dns_flows: u64,
+    /// A tunnel, VPN or remote-support tool stands between: who is behind it is not seen.
+    pub relayed_flows: u64,
+    /// A proxy stands between.
+    pub proxied_flows: u64,
 }
 
 /// Frames lost before they reached the capture.
@@ -144,6 +161,13 @@ impl Summary {
             findings_evicted: detect.findings_evicted,
             alerts: detect.alerts,
             suppressed_updates: detect.suppressed,
+            not_decidable: NotDecidable {
+                encrypted_flows: detect.hidden.encrypted,
+                encrypted_hello_flows: detect.hidden.encrypted_hello,
+                encrypted_dns_flows: detect.hidden.encrypted_dns,
+                relayed_flows: detect.hidden.relayed,
+                proxied_flows: detect.hidden.proxied,
+            },
             first_packet_time: any.then_some(front.first_time),
             last_packet_time: any.then_some(front.last_time),
             wall_time_s: seconds,
@@ -175,6 +199,22 @@ impl Summary {
             (self.evictions, "flows ended early: raise flow.max_flows"),
             (self.findings_evicted, "findings closed early: raise detect.max_findings"),
         ];
+        let hidden = &self.not_decidable;
+        let unseen = [
+            (hidden.encrypted_flows, "encrypted"),
+            (hidden.encrypted_hello_flows, "with an encrypted server name"),
+            (hidden.encrypted_dns_flows, "of encrypted DNS"),
+            (hidden.relayed_flows, "of tunnels and support tools"),
+            (hidden.proxied_flows, "through proxies"),
+        ];
+        let unseen: Vec<String> = unseen
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", Count(*count)))
+            .collect();
+        if !unseen.is_empty() {
+            text.push_str(&format!("\nnot decidable by looking (docs/limits.md): flows {}", unseen.join(", ")));
+        }
         for (count, what) in doubts.into_iter().filter(|(count, _)| *count > 0) {
             text.push_str(&format!("\n{} {what}", Count(count)));
         }
