@@ -49,8 +49,10 @@ impl Judge {
         order.extend(updates.iter().map(|update| update.place).zip(0..));
         order.sort_unstable();
         for (place, index) in order.drain(..) {
-            while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.place < place) {
-                self.knowledge.hear(&sighting.said);
+            while self.sightings.front().is_some_and(|sighting| sighting.place < place) {
+                if let Some(sighting) = self.sightings.pop_front() {
+                    self.knowledge.hear(&sighting.said);
+                }
             }
             if let Some(update) = updates.get_mut(index) {
                 self.judge(update, outputs);
