@@ -140,6 +140,51 @@ fn a_session_that_came_in_is_told_as_such() {
     let alert = &golden.alerts()[0];
     assert_eq!(alert["network"]["direction"], "inbound");
     assert_eq!(alert["source"]["ip"], "203.0.113.66");
+    assert_eq!(alert["rule"]["id"], "remote-management");
+    assert_eq!(alert["borderflow"]["management"]["login"], "granted");
+}
+
+#[test]
+fn failed_logins_are_one_finding_and_no_data() {
+    Golden::new("failed_logins", &stories::failed_logins()).check();
+}
+
+#[test]
+fn an_encrypted_flow_in_which_the_other_side_asks_and_ours_answers_is_told_as_driven() {
+    Golden::new("driven", &stories::driven()).check();
+}
+
+#[test]
+fn a_controller_that_is_written_to_from_outside_is_critical_from_the_write_on() {
+    let golden = Golden::new("controller_written_to", &stories::controller_written_to());
+    golden.check();
+    let levels = golden.alerts().into_iter().map(|alert| alert["borderflow"]["severity"]["level"].clone());
+    assert_eq!(levels.collect::<Vec<_>>(), ["medium", "critical", "critical"]);
+}
+
+#[test]
+fn a_broker_that_publishes_to_a_device_manages_it() {
+    let golden = Golden::new("mqtt_push", &stories::mqtt_push());
+    golden.check();
+    let alerts = golden.alerts();
+    let managed = alerts.iter().find(|alert| alert["rule"]["id"] == "remote-management").unwrap();
+    assert_eq!(managed["borderflow"]["management"]["details"], serde_json::json!(["pumps/7/set"]));
+}
+
+#[test]
+fn a_name_that_shows_late_renames_the_finding_and_opens_no_other() {
+    let golden = Golden::new("late_name", &stories::late_name());
+    golden.check();
+    let alerts = golden.alerts();
+    let findings: Vec<&Value> = alerts.iter().map(|alert| &alert["borderflow"]["finding"]["id"]).collect();
+    assert!(findings.windows(2).all(|pair| pair[0] == pair[1]), "{findings:?}");
+    let named = |alert: &Value| alert["borderflow"]["entity"]["name"].as_str().unwrap().to_owned();
+    assert_eq!((named(&alerts[0]), named(&alerts[1])), ("Example Telecom".into(), "Example Automation".into()));
+}
+
+#[test]
+fn a_device_of_a_flagged_maker_that_nobody_declared_is_told_though_it_never_leaves() {
+    Golden::new("undeclared_device", &stories::undeclared_device()).check();
 }
 
 #[test]
