@@ -100,13 +100,11 @@ fn hidden_and_relayed(home: Host, remote: Host) -> Vec<Frame> {
     let relay = Host::new("192.0.2.9");
     let hello = ClientHello::of_device("dns.alidns.com").record(&mut Prng::new(3));
     let connect = mqtt::connect("meter-7", "meter", "********", 60);
-    let peer = "47.97.1.10:50000".parse().unwrap();
+    let peer = "61.177.173.14:50000".parse().unwrap();
     let (asked, agreed) = (turn::create_permission([5; 12], peer), turn::permitted([5; 12]));
     let at = |second: u64, from, to, bytes: &[u8]| udp_frame(&Link::Ethernet, second * 1_000_000_000, from, to, bytes);
-    let mut frames = vec![
-        at(9, (home, 41_001), (relay, 3_478), &asked),
-        at(10, (relay, 3_478), (home, 41_001), &agreed),
-    ];
+    let mut frames =
+        vec![at(9, (home, 41_001), (relay, 3_478), &asked), at(10, (relay, 3_478), (home, 41_001), &agreed)];
     frames.extend(talk(remote, 853).client(&hello).server(&[7; 90]).frames());
     frames.extend(talk(remote, 21).server(b"220 FTP server ready\r\n").client(b"USER meter\r\n").frames());
     let broker = talk(remote, 1_883).exchange(Side::Client, &connect, &mqtt::connack());
@@ -240,7 +238,7 @@ fn a_finding_opens_once_grows_and_closes_once() {
         let finding = &alert["borderflow"]["finding"];
         findings.entry(finding["id"].as_str().unwrap()).or_default().push(alert);
     }
-    assert_eq!(findings.len(), 10);
+    assert_eq!(findings.len(), 17);
     for (id, alerts) in findings {
         let steps: Vec<&str> = alerts.iter().map(|alert| step(alert)).collect();
         let (&first, rest) = steps.split_first().unwrap();

@@ -109,8 +109,7 @@ pub(crate) fn driven() -> Vec<Frame> {
     let mut line = talk(PUMP, 40_000, FLAGGED).open().client(&hello).server(&flight);
     line = line.client(&tls::client_finished(&mut prng));
     for round in 0..12 {
-        let (asked, told) =
-            (tls::application_data(60, &mut prng), tls::application_data(300 + 40 * round, &mut prng));
+        let (asked, told) = (tls::application_data(60, &mut prng), tls::application_data(300 + 40 * round, &mut prng));
         line = line.wait(30 * SECOND).exchange(Side::Server, &asked, &told);
     }
     line.close().frames()
