@@ -43,7 +43,9 @@ impl Judge {
     pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
         updates.sort_by_key(|update| update.place);
         for mut update in updates.drain(..) {
-            while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.place < update.place) {
+            while self.sightings.front().is_some_and(|sighting| sighting.place < update.place)
+                && let Some(sighting) = self.sightings.pop_front()
+            {
                 self.knowledge.hear(&sighting.said);
             }
             self.judge(&mut update, outputs);
