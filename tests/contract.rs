@@ -8,8 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use borderflow_testkit::program::Program;
+use borderflow_testkit::tls::ClientHello;
 use borderflow_testkit::{
-    Conversation, Frame, Host, Link, Pcap, Side, icmp_echo, icmp_unreachable, packet_frame, sctp, udp_frame,
+    Conversation, Frame, Host, Link, Pcap, Prng, Side, icmp_echo, icmp_unreachable, mqtt, packet_frame, sctp, turn,
+    udp_frame,
 };
 use serde_json::Value;
 
@@ -65,7 +67,7 @@ fn demo(threads: &str) -> Records {
     replay(&["-c", &config, "--threads", threads, &capture], tempfile::tempdir().unwrap().path())
 }
 
-/// What the demo does not have: other transports, a one-sided mirror, tags and a tunnel.
+/// What the demo does not have: other transports, a one-sided mirror, tags and a tunnel; what hides names, and a relay.
 fn oddities() -> Records {
     let (home, remote) = (Host::new("10.0.0.7"), Host::new("47.97.1.10"));
     let talk = |port| Conversation::new(home, port, remote, 443).at(5_000_000_000);
@@ -85,10 +87,29 @@ fn oddities() -> Records {
     let gap = talk(40_003).open().client(&[7; 1_000]).client(&[8; 1_000]).client(&[9; 1_000]).frames();
     frames.extend(gap.into_iter().enumerate().filter(|(index, _)| *index != 5).map(|(_, frame)| frame));
     frames.extend(tagged);
+    frames.extend(hidden_and_relayed(home, remote));
     frames.sort_by_key(|frame| frame.timestamp_ns);
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("c.pcap"), Pcap::microseconds(1).write(&frames)).unwrap();
     replay(&["c.pcap"], directory.path())
+}
+
+/// DNS over TLS, a file server's greeting, a broker that publishes, and a relay that names the peer behind it.
+fn hidden_and_relayed(home: Host, remote: Host) -> Vec<Frame> {
+    let talk = |to: Host, port| Conversation::new(home, 41_000, to, port).at(8_000_000_000).open();
+    let relay = Host::new("192.0.2.9");
+    let hello = ClientHello::of_device("dns.alidns.com").record(&mut Prng::new(3));
+    let connect = mqtt::connect("meter-7", "meter", "********", 60);
+    let peer = "61.177.173.14:50000".parse().unwrap();
+    let (asked, agreed) = (turn::create_permission([5; 12], peer), turn::permitted([5; 12]));
+    let at = |second: u64, from, to, bytes: &[u8]| udp_frame(&Link::Ethernet, second * 1_000_000_000, from, to, bytes);
+    let mut frames =
+        vec![at(9, (home, 41_001), (relay, 3_478), &asked), at(10, (relay, 3_478), (home, 41_001), &agreed)];
+    frames.extend(talk(remote, 853).client(&hello).server(&[7; 90]).frames());
+    frames.extend(talk(remote, 21).server(b"220 FTP server ready\r\n").client(b"USER meter\r\n").frames());
+    let broker = talk(remote, 1_883).exchange(Side::Client, &connect, &mqtt::connack());
+    frames.extend(broker.wait(1_000_000_000).server(&mqtt::publish("meters/7/set", b"off")).frames());
+    frames
 }
 
 /// Every value of a record under its dotted name; the elements of a list share the list's.
@@ -217,7 +238,7 @@ fn a_finding_opens_once_grows_and_closes_once() {
         let finding = &alert["borderflow"]["finding"];
         findings.entry(finding["id"].as_str().unwrap()).or_default().push(alert);
     }
-    assert_eq!(findings.len(), 10);
+    assert_eq!(findings.len(), 17);
     for (id, alerts) in findings {
         let steps: Vec<&str> = alerts.iter().map(|alert| step(alert)).collect();
         let (&first, rest) = steps.split_first().unwrap();

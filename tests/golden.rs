@@ -140,6 +140,51 @@ fn a_session_that_came_in_is_told_as_such() {
     let alert = &golden.alerts()[0];
     assert_eq!(alert["network"]["direction"], "inbound");
     assert_eq!(alert["source"]["ip"], "203.0.113.66");
+    assert_eq!(alert["rule"]["id"], "remote-management");
+    assert_eq!(alert["borderflow"]["management"]["login"], "granted");
+}
+
+#[test]
+fn failed_logins_are_one_finding_and_no_data() {
+    Golden::new("failed_logins", &stories::failed_logins()).check();
+}
+
+#[test]
+fn an_encrypted_flow_in_which_the_other_side_asks_and_ours_answers_is_told_as_driven() {
+    Golden::new("driven", &stories::driven()).check();
+}
+
+#[test]
+fn a_controller_that_is_written_to_from_outside_is_critical_from_the_write_on() {
+    let golden = Golden::new("controller_written_to", &stories::controller_written_to());
+    golden.check();
+    let levels = golden.alerts().into_iter().map(|alert| alert["borderflow"]["severity"]["level"].clone());
+    assert_eq!(levels.collect::<Vec<_>>(), ["low", "critical", "critical"]);
+}
+
+#[test]
+fn a_broker_that_publishes_to_a_device_manages_it() {
+    let golden = Golden::new("mqtt_push", &stories::mqtt_push());
+    golden.check();
+    let alerts = golden.alerts();
+    let managed = alerts.iter().find(|alert| alert["rule"]["id"] == "remote-management").unwrap();
+    assert_eq!(managed["borderflow"]["management"]["details"], serde_json::json!(["pumps/7/set"]));
+}
+
+#[test]
+fn a_name_that_shows_late_renames_the_finding_and_opens_no_other() {
+    let golden = Golden::new("late_name", &stories::late_name());
+    golden.check();
+    let alerts = golden.alerts();
+    let findings: Vec<&Value> = alerts.iter().map(|alert| &alert["borderflow"]["finding"]["id"]).collect();
+    assert!(findings.windows(2).all(|pair| pair[0] == pair[1]), "{findings:?}");
+    let named = |alert: &Value| alert["borderflow"]["entity"]["name"].as_str().unwrap().to_owned();
+    assert_eq!((named(&alerts[0]), named(&alerts[1])), ("Example Telecom".into(), "Example Automation".into()));
+}
+
+#[test]
+fn a_device_of_a_flagged_maker_that_nobody_declared_is_told_though_it_never_leaves() {
+    Golden::new("undeclared_device", &stories::undeclared_device()).check();
 }
 
 #[test]
@@ -259,26 +304,74 @@ fn closed<'a>(alerts: &'a [Value], rule: &str, asset: &str) -> Vec<&'a Value> {
     alerts.iter().filter(wanted).collect()
 }
 
+/// Volumes, jurisdiction and addresses of a finding are those of its row.
+fn check_row(row: &Row, finding: &Value) {
+    let (details, asset) = (&finding["borderflow"], &row.cells[0]);
+    let (address, _) = row.cells[1].split_once([' ', ',']).unwrap();
+    let (country, asn) = row.cells[2].split_once(", AS").unwrap();
+    assert_eq!(details["finding"]["payload_bytes_sent"], row.number(3), "{asset}");
+    assert_eq!(details["finding"]["payload_bytes_received"], row.number(4), "{asset}");
+    assert_eq!(details["jurisdiction"]["iso_code"], country, "{asset}");
+    assert_eq!(details["entity"]["as_number"].to_string(), asn, "{asset}");
+    assert!(finding["related"]["ip"].as_array().unwrap().contains(&address.into()), "{asset}");
+}
+
 #[test]
 fn the_demo_finds_everybody_who_sent_data_with_the_exact_bytes() {
     let alerts = demo_alerts();
     let expected = table("Data sent to a flagged jurisdiction");
     assert_eq!(expected.len(), 8);
     for row in &expected {
-        let asset = row.cells[0].as_str();
-        let found = closed(&alerts, "egress", asset);
-        assert_eq!(found.len(), 1, "{asset}");
-        let (address, _) = row.cells[1].split_once([' ', ',']).unwrap();
-        let (country, asn) = row.cells[2].split_once(", AS").unwrap();
-        let (finding, details) = (found[0], &found[0]["borderflow"]);
-        assert_eq!(details["finding"]["payload_bytes_sent"], row.number(3), "{asset}");
-        assert_eq!(details["finding"]["payload_bytes_received"], row.number(4), "{asset}");
-        assert_eq!(details["jurisdiction"]["iso_code"], country, "{asset}");
-        assert_eq!(details["entity"]["as_number"].to_string(), asn, "{asset}");
-        assert!(finding["related"]["ip"].as_array().unwrap().contains(&address.into()), "{asset}");
+        let found = closed(&alerts, "egress", &row.cells[0]);
+        assert_eq!(found.len(), 1, "{}", row.cells[0]);
+        check_row(row, found[0]);
     }
     let senders = alerts.iter().filter(|alert| alert["rule"]["id"] == "egress" && step(alert) == "opened").count();
     assert_eq!(senders, expected.len(), "nobody else sent data to a flagged jurisdiction");
+}
+
+#[test]
+fn the_demo_finds_who_is_managed_by_what_and_how_surely() {
+    let alerts = demo_alerts();
+    let expected = table("Remotely managed from a flagged jurisdiction");
+    assert_eq!(expected.len(), 4);
+    for row in &expected {
+        let found = closed(&alerts, "remote-management", &row.cells[0]);
+        let by = |alert: &&&Value| {
+            let management = &alert["borderflow"]["management"];
+            row.cells[5]
+                == format!("{} {}", management["class"].as_str().unwrap(), management["protocol"].as_str().unwrap())
+        };
+        let finding = found.iter().find(by).unwrap();
+        check_row(row, finding);
+        let management = &finding["borderflow"]["management"];
+        let commands = management["commands"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!((row.number(6), row.number(7)), (management["sessions"].as_u64().unwrap(), commands));
+        let is_critical = finding["borderflow"]["severity"]["level"] == "critical";
+        assert_eq!(is_critical, row.cells[8].ends_with("critical"), "{}", row.cells[0]);
+    }
+    let opened = alerts.iter().filter(|alert| alert["rule"]["id"] == "remote-management" && step(alert) == "opened");
+    assert_eq!(opened.count(), expected.len() + 1, "and the logger by its name, before it is written to");
+}
+
+#[test]
+fn the_demo_counts_failed_logins_before_the_granted_one() {
+    let alerts = demo_alerts();
+    let failed = closed(&alerts, "login-failed", "");
+    assert_eq!((failed.len(), failed[0]["borderflow"]["finding"]["flows"].as_u64()), (1, Some(4)));
+    let session = closed(&alerts, "remote-management", "jump-host");
+    assert_eq!(session[0]["borderflow"]["management"]["failed_logins_before"], 4);
+}
+
+#[test]
+fn the_demo_finds_the_device_that_nobody_declared() {
+    let alerts = demo_alerts();
+    let row = &table("Undeclared devices of a flagged maker")[0];
+    let found = closed(&alerts, "flagged-device", &row.cells[0]);
+    assert_eq!(found.len(), 1);
+    let device = &found[0]["borderflow"]["asset"]["device"];
+    assert_eq!((&device["vendor"], &device["name"]), (&"Dahua".into(), &"lobby-cam".into()));
+    assert!(device["model"].as_str().unwrap().contains("IPC-EXAMPLE-4MP"));
 }
 
 #[test]
@@ -305,5 +398,20 @@ fn the_demos_innocent_stay_silent() {
             let ip: std::net::IpAddr = ip.as_str().unwrap().parse().unwrap();
             assert!(!addresses.contains(&ip), "{alert}");
         }
+    }
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::new(env!("CARGO_BIN_EXE_borderflow"), directory.path()).args(["replay", "--format", "text"]);
+    let outcome = program.arg("-c").arg(root.join("demo/config.toml")).arg(root.join("demo/demo.pcapng")).run();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, sample) = readme.split_once("```text\n").unwrap();
+    let (sample, _) = sample.split_once("```").unwrap();
+    let mut printed = outcome.stdout.lines();
+    for line in sample.lines().filter(|line| *line != "…") {
+        assert!(printed.any(|other| other == line), "not printed, or not in this order: {line}");
     }
 }

@@ -141,10 +141,9 @@ pub(super) fn shown(subject: &Subject<'_>, tool: Option<&Tool>, options: DrivenO
 }
 
 fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
-    let update = subject.judged.update;
     let asked = dealings.of(remote_end(subject));
     let session = || Some(Shown::Session(Box::new(Session::certain(subject, dealings, asked))));
-    let is_remotes = || update.client.or(dealings.client).unwrap_or(update.initiator_end) == remote_end(subject);
+    let is_remotes = || is_client(remote_end(subject), subject, dealings);
     match means(dealings.protocol) {
         // An asset that carries for somebody outside is a way in.
         Means::Carriage if subject.is_inbound() && dealings.protocol == "socks" && is_remotes() => session(),
@@ -168,6 +167,12 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
             None => None,
         },
     }
+}
+
+/// True where `end` is the client: the one that logs in, if anybody does.
+fn is_client(end: End, subject: &Subject<'_>, dealings: &Dealings) -> bool {
+    let update = subject.judged.update;
+    update.client.or(dealings.client).unwrap_or(update.initiator_end) == end
 }
 
 /// True where the flow, or its connection, has ended.
@@ -215,14 +220,16 @@ fn by_shape(subject: &Subject<'_>, options: DrivenOptions) -> Option<Shown> {
 
 impl Session {
     fn certain(subject: &Subject<'_>, dealings: &Dealings, asked: &Asked) -> Self {
+        // A device that logs in to its broker lets nobody in by that.
+        let is_remotes = is_client(remote_end(subject), subject, dealings);
         Session {
             via: Via { class: Class::A, protocol: dealings.protocol, tool: None },
             tool: None,
             commands: asked.commands.map(u64::from),
             functions: asked.functions.clone(),
             details: asked.details.clone(),
-            login: dealings.login,
-            failed_before: dealings.refused,
+            login: dealings.login.filter(|_| is_remotes),
+            failed_before: if is_remotes { dealings.refused } else { 0 },
             exchanges: subject.remote.exchanges,
         }
     }

@@ -142,7 +142,7 @@ fn login(alert: &Alert) -> Option<String> {
     let info = alert.management.as_ref()?;
     match (info.login, info.failed_before) {
         (Some(Login::Granted), 0) => Some("login granted".to_owned()),
-        (Some(Login::Granted), failed) => Some(format!("login granted after {} had failed", Count(failed.into()))),
+        (Some(Login::Granted), failed) => Some(format!("login granted after {} failed", Count(failed.into()))),
         (Some(Login::Tried | Login::Refused) | None, _) => None,
     }
 }
@@ -171,8 +171,13 @@ fn failed_logins(alert: &Alert) -> String {
 }
 
 fn device(alert: &Alert) -> String {
+    let device = alert.asset.as_ref().and_then(|asset| asset.device.as_ref());
+    let address = alert.asset.as_ref().map_or_else(String::new, |asset| asset.name.clone());
     let made = alert.entity.as_deref().map_or("a maker", |name| name);
-    format!("{} is a device by {} of {}, declared by nobody", asset(alert), Printable(made), place(alert))
+    let mac = device.and_then(|device| device.mac).map(|mac| format!("MAC {mac}"));
+    let details: Vec<String> =
+        [device.and_then(device_class), mac, device.and_then(announced)].into_iter().flatten().collect();
+    format!("{address} is an undeclared device by {} of {}: {}", Printable(made), place(alert), details.join(", "))
 }
 
 fn outbound_attempts(alert: &Alert) -> String {
@@ -241,17 +246,23 @@ fn asset(alert: &Alert) -> String {
     }
 }
 
-/// Such as `Hikvision ip_camera, announced as DS-2CD2143`.
+/// Such as `Hikvision ip camera, announced as DS-2CD2143`.
 fn device_words(device: &DeviceInfo) -> String {
-    let maker = [&device.vendor, &device.class].into_iter().flatten().map(|text| Printable(text).to_string());
-    let mut words = vec![maker.collect::<Vec<_>>().join(" ")];
-    let announced = [&device.name, &device.model].into_iter().flatten().map(|text| Printable(text).to_string());
-    let announced = announced.collect::<Vec<_>>().join(", ");
-    if !announced.is_empty() {
-        words.push(format!("announced as {announced}"));
-    }
-    words.retain(|text| !text.is_empty());
-    words.join(", ")
+    let maker = device.vendor.as_deref().map(|vendor| Printable(vendor).to_string());
+    let made: Vec<String> = [maker, device_class(device)].into_iter().flatten().collect();
+    let parts = [Some(made.join(" ")).filter(|made| !made.is_empty()), announced(device)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn device_class(device: &DeviceInfo) -> Option<String> {
+    device.class.as_deref().map(|class| Printable(class).to_string().replace('_', " "))
+}
+
+/// By the name and model it gives itself.
+fn announced(device: &DeviceInfo) -> Option<String> {
+    let words = [&device.name, &device.model].into_iter().flatten().map(|text| Printable(text).to_string());
+    let words = words.collect::<Vec<_>>().join(", ");
+    (!words.is_empty()).then(|| format!("announced as {words}"))
 }
 
 fn place(alert: &Alert) -> String {
@@ -295,13 +306,17 @@ fn service(endpoint: Endpoint, protocol: u8) -> String {
     }
 }
 
-/// The table at the end of a replay: a row per finding, from its last alert.
+/// The table at the end of a replay: a row per finding, from its last alert, the gravest first.
 #[derive(Debug, Default)]
 pub struct Table {
-    rows: Vec<[String; 7]>,
+    rows: Vec<(u8, Row)>,
 }
 
-const HEADINGS: [&str; 7] = ["asset", "to", "operator", "sent", "received", "first seen", "last seen"];
+const COLUMNS: usize = 9;
+type Row = [String; COLUMNS];
+
+const HEADINGS: [&str; COLUMNS] =
+    ["severity", "asset", "what", "to", "operator", "sent", "received", "first seen", "last seen"];
 
 impl Table {
     /// Takes note of an alert; only the last of each finding makes a row.
@@ -310,31 +325,30 @@ impl Table {
             return;
         }
         let totals = alert.totals;
-        let (operator, sent, received) = match alert.activity {
-            Activity::Egress => {
-                (network(alert), Bytes(totals.sent_bytes).to_string(), Bytes(totals.received_bytes).to_string())
+        let (sent, received) = match alert.activity {
+            Activity::Egress | Activity::Management(_) | Activity::LoginFailed => {
+                (Bytes(totals.sent_bytes).to_string(), Bytes(totals.received_bytes).to_string())
             }
-            Activity::Device => (network(alert), "(device)".to_owned(), "-".to_owned()),
-            Activity::LoginFailed => {
-                ("(any)".to_owned(), format!("{} failed logins", Count(totals.flows)), "-".to_owned())
-            }
-            Activity::Management(via) => (
-                network(alert),
-                format!("managed, {} {}", via.class.as_str(), via.protocol),
-                Bytes(totals.received_bytes).to_string(),
-            ),
-            Activity::Attempt => ("(any)".to_owned(), format!("{} unanswered", Count(totals.flows)), "-".to_owned()),
+            Activity::Attempt | Activity::Device => ("-".to_owned(), "-".to_owned()),
         };
-        let asset = alert.asset.as_ref();
-        self.rows.push([
+        let operator = match alert.activity {
+            Activity::Egress | Activity::Management(_) | Activity::Device => network(alert),
+            Activity::Attempt | Activity::LoginFailed => "(any)".to_owned(),
+        };
+        let (severity, asset) = (&alert.severity, alert.asset.as_ref());
+        let row = [
+            severity.level().to_owned(),
             asset.map_or("(monitored hosts)".to_owned(), |asset| Printable(&asset.name).to_string()),
+            what(alert),
             alert.jurisdiction.country.to_string(),
             operator,
             sent,
             received,
             Moment(alert.first_seen).to_string(),
             Moment(alert.last_seen).to_string(),
-        ]);
+        ];
+        let place = self.rows.partition_point(|(score, _)| *score >= severity.score);
+        self.rows.insert(place, (severity.score, row));
     }
 
     /// Appends the table; a sentence where there was nothing.
@@ -344,15 +358,16 @@ impl Table {
             return;
         }
         let heading = HEADINGS.map(str::to_owned);
-        let mut widths = [0; 7];
-        for row in self.rows.iter().chain([&heading]) {
+        let rows = || self.rows.iter().map(|(_, row)| row);
+        let mut widths = [0; COLUMNS];
+        for row in rows().chain([&heading]) {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
         }
         let rule = widths.map(|width| "-".repeat(width));
         let mut text = String::from("\n");
-        for row in [&heading, &rule].into_iter().chain(&self.rows) {
+        for row in [&heading, &rule].into_iter().chain(rows()) {
             text.push_str(&aligned(row, widths));
             text.push('\n');
         }
@@ -360,10 +375,28 @@ impl Table {
     }
 }
 
+/// What a finding is of, in a few words.
+fn what(alert: &Alert) -> String {
+    let counted = |noun: &str| match alert.totals.flows {
+        1 => format!("1 {noun}"),
+        count => format!("{} {noun}s", Count(count)),
+    };
+    match alert.activity {
+        Activity::Egress => "data".to_owned(),
+        Activity::Management(via) => {
+            let tool = alert.management.as_ref().and_then(|info| info.tool.as_deref());
+            format!("managed: {} ({})", Printable(tool.unwrap_or(via.protocol)), via.class.as_str())
+        }
+        Activity::LoginFailed => counted("failed login"),
+        Activity::Attempt => counted("attempt"),
+        Activity::Device => "undeclared device".to_owned(),
+    }
+}
+
 /// Cells side by side, numbers to the right.
-fn aligned(row: &[String; 7], widths: [usize; 7]) -> String {
+fn aligned(row: &Row, widths: [usize; COLUMNS]) -> String {
     let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-        3 | 4 => format!("{cell:>width$}"),
+        5 | 6 => format!("{cell:>width$}"),
         _ => format!("{cell:<width$}"),
     });
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()

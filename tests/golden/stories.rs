@@ -1,7 +1,9 @@
 //! The captures behind the golden behaviours. 203.0.113.0/24 and 2001:db8:6::/48 are a flagged network by the
 //! configuration of each folder; 198.51.100.0/24 is an innocent one.
 
-use borderflow_testkit::{Conversation, Frame, Host, Link, Side, udp_frame};
+use borderflow_testkit::industrial::modbus;
+use borderflow_testkit::tls::{self, ClientHello};
+use borderflow_testkit::{Conversation, Frame, Host, Link, Prng, Side, dhcp, dns, mqtt, ssh, udp_frame};
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3_600 * SECOND;
@@ -66,13 +68,94 @@ pub(crate) fn closed_and_reopened() -> Vec<Frame> {
     frames
 }
 
+/// An SSH connection from outside up to the answer to the last password.
+fn ssh_login(from: &str, port: u16, to: &str, granted: &[bool]) -> Conversation {
+    let mut prng = Prng::new(u64::from(port));
+    let mut ssh = Conversation::new(Host::new(from), port, Host::new(to), 22).at(MORNING).open();
+    ssh = ssh.server(&ssh::banner("OpenSSH_9.2")).client(&ssh::banner("PuTTY_0.81"));
+    ssh = ssh.client(&ssh::kexinit(&mut prng)).server(&ssh::kexinit(&mut prng));
+    ssh = ssh.client(&ssh::ecdh_init(&mut prng)).server(&ssh::ecdh_reply(&mut prng)).client(&ssh::new_keys(&mut prng));
+    for (asked, answered) in ssh::login(granted) {
+        ssh = ssh.exchange(Side::Client, &prng.bytes(asked), &prng.bytes(answered));
+    }
+    ssh
+}
+
 pub(crate) fn inbound_session() -> Vec<Frame> {
-    let mut ssh = Conversation::new(Host::new("203.0.113.66"), 51_000, Host::new(PUMP), 22).at(MORNING).open();
-    ssh = ssh.server(b"SSH-2.0-OpenSSH_9.2\r\n").client(b"SSH-2.0-PuTTY_0.81\r\n");
+    let mut ssh = ssh_login("203.0.113.66", 51_000, PUMP, &[true]);
     for _ in 0..30 {
         ssh = ssh.wait(3 * SECOND).exchange(Side::Client, &[1; 36], &[2; 400]);
     }
     ssh.close().frames()
+}
+
+/// Two hosts try passwords on two assets: a hundred and twenty connections, each answered, none granted.
+pub(crate) fn failed_logins() -> Vec<Frame> {
+    let mut frames = Vec::new();
+    for number in 0..120 {
+        let (from, to) = [("203.0.113.66", PUMP), ("203.0.113.67", "10.20.0.16")][usize::from(number % 2)];
+        let wait = u64::from(number) * 20 * SECOND;
+        let tried = ssh_login(from, 51_000 + number, to, &[false, false]).close().frames();
+        frames.extend(tried.into_iter().map(|frame| Frame { timestamp_ns: frame.timestamp_ns + wait, ..frame }));
+    }
+    frames
+}
+
+/// Nothing but TLS without a name: the other side breaks the silence each half minute, and is answered at length.
+pub(crate) fn driven() -> Vec<Frame> {
+    let mut prng = Prng::new(7);
+    let hello = ClientHello { server_name: None, alpn: &[], post_quantum: false }.record(&mut prng);
+    let flight = tls::server_flight(&hello, 2_600, &mut prng);
+    let mut line = talk(PUMP, 40_000, FLAGGED).open().client(&hello).server(&flight);
+    line = line.client(&tls::client_finished(&mut prng));
+    for round in 0..12 {
+        let (asked, told) = (tls::application_data(60, &mut prng), tls::application_data(300 + 40 * round, &mut prng));
+        line = line.wait(30 * SECOND).exchange(Side::Server, &asked, &told);
+    }
+    line.close().frames()
+}
+
+/// Somebody outside reads registers, and an hour later writes one.
+pub(crate) fn controller_written_to() -> Vec<Frame> {
+    let mut poll = Conversation::new(Host::new("203.0.113.66"), 51_000, Host::new(PUMP), 502).at(MORNING).open();
+    for round in 0..4 {
+        let (asked, told) = (modbus::read_registers(round, 1, 100, 2), modbus::registers(round, 1, &[417, 50]));
+        poll = poll.exchange(Side::Client, &asked, &told).wait(20 * SECOND);
+    }
+    let written = modbus::write_register(9, 1, 40, 0);
+    poll.wait(60 * SECOND).exchange(Side::Client, &written, &written).close().frames()
+}
+
+/// The pump dials out and reports; its broker publishes to it.
+pub(crate) fn mqtt_push() -> Vec<Frame> {
+    let talk = Conversation::new(Host::new(PUMP), 40_000, Host::new(FLAGGED), 1883).at(MORNING).open();
+    let talk = talk.exchange(Side::Client, &mqtt::connect("pump-7", "pump", "********", 60), &mqtt::connack());
+    let talk = talk.client(&mqtt::subscribe(1, "pumps/7/set")).client(&mqtt::publish("pumps/7/flow", b"41.7"));
+    talk.wait(90 * SECOND).server(&mqtt::publish("pumps/7/set", b"speed=0")).close().frames()
+}
+
+/// A request whose Host comes only with its second segment, long after the first.
+pub(crate) fn late_name() -> Vec<Frame> {
+    let talk = talk(PUMP, 40_000, FLAGGED).open().client(b"POST /v1/upload HTTP/1.1\r\nContent-Length: 4\r\n");
+    let talk = talk.wait(3 * SECOND).client(b"Host: in.pumps.example\r\n\r\nflow");
+    talk.exchange(Side::Client, b"flow", b"HTTP/1.1 200 OK\r\n\r\n").close().frames()
+}
+
+/// A camera of a Chinese maker by its MAC asks for an address and uses the plant's resolver, and nothing else.
+pub(crate) fn undeclared_device() -> Vec<Frame> {
+    let mac = [0x3c, 0xef, 0x8c, 0x5a, 0x10, 0x77];
+    let (camera, resolver) = (Host::new("10.20.0.77").with_mac(mac), Host::new("10.20.0.53"));
+    let request = dhcp::request(mac, [10, 20, 0, 77].into(), "lobby-cam", "IPC-EXAMPLE");
+    let (nobody, everybody) = (Host::new("0.0.0.0").with_mac(mac), Host::new("255.255.255.255").with_mac([0xff; 6]));
+    let mut frames = vec![udp_frame(&Link::Ethernet, MORNING, (nobody, 68), (everybody, 67), &request)];
+    let query = dns::query(1, "time.example.cz", dns::Kind::A);
+    let answer = dns::answer(1, "time.example.cz", dns::Kind::A, &[dns::Data::Address([192, 0, 2, 1].into())]);
+    for number in 0..3 {
+        let (at, from) = (MORNING + (1 + u64::from(number)) * SECOND, (camera, 40_000 + number));
+        frames.push(udp_frame(&Link::Ethernet, at, from, (resolver, 53), &query));
+        frames.push(udp_frame(&Link::Ethernet, at + 900_000, (resolver, 53), from, &answer));
+    }
+    frames
 }
 
 /// To 77.88.55.88, which every database places in Russia (Yandex).

@@ -67,6 +67,12 @@ pub(crate) fn gate_camera() -> Local {
     Local { host: camera.host.with_mac([0x04, 0x03, 0x12, 0x5a, 0x10, 0x21]), ..camera }
 }
 
+/// A Dahua camera by its MAC (IEEE registry: 3C-EF-8C), which no configuration names.
+pub(crate) fn lobby_camera() -> Local {
+    let camera = utility("10.20.10.77");
+    Local { host: camera.host.with_mac([0x3c, 0xef, 0x8c, 0x5a, 0x10, 0x77]), ..camera }
+}
+
 pub(crate) fn inverter_logger() -> Local {
     utility("10.20.20.40")
 }

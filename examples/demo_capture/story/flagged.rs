@@ -1,23 +1,18 @@
-//! What the sensor must see: hosts that send data to China or Hong Kong, or are reached from there.
+//! What the sensor must see: hosts that send data to China or Hong Kong, and contact that comes to nothing.
 
 use super::cast::{self, Local};
-use super::day::{Day, MINUTE_NS, SECOND_NS, Volume, bulk, clock};
-use borderflow_testkit::industrial::growatt;
-use borderflow_testkit::{Conversation, Host, Side, dns, flags, icmp_unreachable, ip_packet, protocol, ssh, tcp, udp};
+use super::day::{Day, MINUTE_NS, SECOND_NS, Volume, clock};
+use borderflow_testkit::{Host, Side, dns, flags, icmp_unreachable, ip_packet, protocol, tcp, udp};
 use borderflow_testkit::{Segment, udp_frame};
 use std::net::SocketAddr;
 
-const LOGGER_SERIAL: &str = "JPC2A11042";
-
 pub(crate) fn tell(day: &mut Day) {
     camera_uploads(day);
-    inverter_reports(day);
     monitor_sends_readings(day);
     laptop_uses_an_assistant(day);
     reception_joins_a_meeting(day);
     door_controller_calls_hong_kong(day);
     tv_asks_a_foreign_resolver(day);
-    engineer_comes_in_over_ssh(day);
     hmi_tries_in_vain(day);
     ports_are_scanned(day);
     datagrams_are_scanned(day);
@@ -30,43 +25,6 @@ fn camera_uploads(day: &mut Day) {
         let volume = Volume { sent: 2_000_000, received: 1_400 };
         day.https(at_ns, cast::gate_camera(), "stream.hik-connect.com", "47.97.1.10", volume);
     }
-}
-
-/// One connection all day to a Chinese cloud's Frankfurt data centre: readings every five minutes, and shortly after
-/// noon the cloud configures the logger and writes an inverter register.
-fn inverter_reports(day: &mut Day) {
-    let who = cast::inverter_logger();
-    let server = who.site.remote("47.91.67.66");
-    day.lookup(clock(6, 0), who, "server.growatt.com", &[], server);
-    let announce = growatt::message(1, growatt::record::ANNOUNCE, &growatt::padded(LOGGER_SERIAL));
-    let mut connection = day.connection(clock(6, 0) + SECOND_NS, who, server, 5279).open().client(&announce);
-    for report in 1..=143u16 {
-        let at_ns = clock(6, 0) + u64::from(report) * 5 * MINUTE_NS + day.prng.below(SECOND_NS);
-        let readings = [growatt::padded(LOGGER_SERIAL), day.prng.bytes(90)].concat();
-        let reading = growatt::message(report + 1, growatt::record::DATA, &readings);
-        let confirmation = growatt::message(report + 1, growatt::record::DATA, &[0]);
-        connection = connection.at(at_ns).exchange(Side::Client, &reading, &confirmation);
-        if report == 74 {
-            connection = driven_by_the_cloud(connection.wait(40 * SECOND_NS));
-        }
-    }
-    day.add(who, connection.frames());
-}
-
-fn driven_by_the_cloud(connection: Conversation) -> Conversation {
-    let accepted = [growatt::padded(LOGGER_SERIAL), vec![0, 4, 0]].concat();
-    connection
-        .exchange(
-            Side::Server,
-            &growatt::configure(200, LOGGER_SERIAL, 4, "1"),
-            &growatt::message(200, growatt::record::CONFIGURE, &accepted),
-        )
-        .wait(12 * SECOND_NS)
-        .exchange(
-            Side::Server,
-            &growatt::write_registers(201, LOGGER_SERIAL, 3, &[60]),
-            &growatt::message(201, growatt::record::WRITE_REGISTER, &accepted),
-        )
 }
 
 /// The monitor sends readings to the address its manual gives for a central station, on the printer port.
@@ -119,34 +77,6 @@ fn tv_asks_a_foreign_resolver(day: &mut Day) {
         let answer = dns::answer(id, name, dns::Kind::A, &[dns::Data::Address([203, 0, 113, 9].into())]);
         day.ask(clock(7, *minute), who, (resolver, 53), &dns::query(id, name, dns::Kind::A), &answer, 190_000_000);
     }
-}
-
-/// A session of 48 minutes that came in from China and was answered: keys, commands, and a file taken along.
-fn engineer_comes_in_over_ssh(day: &mut Day) {
-    let who = cast::jump_host();
-    let visitor = Local { site: who.site, host: who.site.remote("218.75.100.5") };
-    let exchange = |day: &mut Day, connection: Conversation| {
-        let (client_kex, server_kex) = (ssh::kexinit(&mut day.prng), ssh::kexinit(&mut day.prng));
-        connection
-            .client(&ssh::banner("PuTTY_Release_0.81"))
-            .server(&ssh::banner("OpenSSH_9.2p1 Debian-2+deb12u7"))
-            .client(&client_kex)
-            .server(&server_kex)
-            .client(&ssh::ecdh_init(&mut day.prng))
-            .server(&ssh::ecdh_reply(&mut day.prng))
-            .client(&ssh::new_keys(&mut day.prng))
-    };
-    let connection = day.connection(clock(11, 12), visitor, who.host, 22).round_trip(2_000_000).open();
-    let mut connection = exchange(day, connection);
-    for command in 0..48 {
-        let asked = ssh::encrypted(day.prng.between(36, 100) as usize, &mut day.prng);
-        let told = ssh::encrypted(day.prng.between(80, 900) as usize, &mut day.prng);
-        connection = connection.at(clock(11, 13) + command * MINUTE_NS).keep_payload(16);
-        connection = connection.exchange(Side::Client, &asked, &told);
-    }
-    let taken = ssh::encrypted(420_000, &mut day.prng);
-    let connection = bulk(connection).server(&taken).close();
-    day.add(who, connection.frames());
 }
 
 /// Connections that never come about: an attempt, no data.

@@ -7,6 +7,7 @@
 mod cast;
 mod day;
 mod flagged;
+mod managed;
 mod quiet;
 
 use borderflow_testkit::{Interface, Pcapng, Resolution};
@@ -15,6 +16,7 @@ use borderflow_testkit::{Interface, Pcapng, Resolution};
 pub(crate) fn capture() -> Vec<u8> {
     let mut day = day::Day::new(20_251_112);
     flagged::tell(&mut day);
+    managed::tell(&mut day);
     quiet::tell(&mut day);
     let interfaces = vec![
         Interface::new("span-utility", 1),

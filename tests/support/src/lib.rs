@@ -4,7 +4,7 @@
 //! [`quic`]), so the same calls give the same bytes on any machine. The layers mirror the wire and know nothing of Borderflow, whose
 //! decoders are tested against them:
 //!
-//! * messages: [`dns`], [`tls`], [`ssh`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`industrial`];
+//! * messages: [`dns`], [`tls`], [`ssh`], [`http`], [`mqtt`], [`ntp`], [`quic`], [`industrial`], [`dhcp`], [`ssdp`], [`turn`];
 //! * transport: [`udp`], [`tcp`], [`icmp_echo`], [`sctp`], and [`Conversation`], which runs a whole TCP connection;
 //! * network and link: [`ip_packet`], [`Link`], [`Host`];
 //! * captures: [`Frame`], [`Pcap`], [`Pcapng`];
@@ -28,6 +28,7 @@
 
 mod capture;
 mod conversation;
+pub mod dhcp;
 pub mod dns;
 pub mod http;
 pub mod industrial;
@@ -38,9 +39,11 @@ pub mod ntp;
 mod prng;
 pub mod program;
 pub mod quic;
+pub mod ssdp;
 pub mod ssh;
 pub mod tls;
 mod transport;
+pub mod turn;
 
 pub use capture::{Frame, Interface, Pcap, Pcapng, Resolution};
 pub use conversation::{Conversation, Side};

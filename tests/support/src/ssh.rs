@@ -70,6 +70,15 @@ pub fn new_keys(prng: &mut Prng) -> Vec<u8> {
     packet(&[message::NEWKEYS], prng)
 }
 
+/// What client and server say in turns behind the keys, as lengths in bytes of OpenSSH 10 under chacha20-poly1305: the
+/// service is asked for (RFC 4253, section 10), then the methods, then a password is tried for each of `granted`. A refusal
+/// lists methods, the grant is one byte (RFC 4252, section 5.1), before padding.
+#[must_use]
+pub fn login(granted: &[bool]) -> Vec<(usize, usize)> {
+    let password = |granted: &bool| (148, if *granted { 28 } else { 52 });
+    [(44, 44), (68, 52)].into_iter().chain(granted.iter().map(password)).collect()
+}
+
 /// Encrypted traffic: under chacha20-poly1305 the length is encrypted too, so all of it is noise.
 #[must_use]
 pub fn encrypted(len: usize, prng: &mut Prng) -> Vec<u8> {
