@@ -107,7 +107,8 @@ fn management_is_recognised_in_the_flows_that_carry_it_and_in_no_others() {
             let known = explained.remove(&(capture.to_owned(), protocol.to_owned())).unwrap_or_default();
             if known != (tally.missed, tally.more) {
                 let Tally { agreed, missed, more } = tally;
-                differences.push(format!("{capture}\t{protocol}\t{missed}\t{more}\t({agreed} agreed, explained {known:?})"));
+                differences
+                    .push(format!("{capture}\t{protocol}\t{missed}\t{more}\t({agreed} agreed, explained {known:?})"));
             }
         }
     }
@@ -182,9 +183,9 @@ fn labels(truth: &Path) -> Labels {
         let conversation = conversation(transport, end("a_ip", "a_port"), end("b_ip", "b_port"));
         for token in entry["apps"].as_object().unwrap().keys() {
             // In datagrams SMB carries the announcements of NetBIOS, no sessions.
-            let named = PROTOCOLS.iter().find(|(name, tokens)| {
-                tokens.contains(&token.as_str()) && (*name != "smb" || transport == TCP)
-            });
+            let named = PROTOCOLS
+                .iter()
+                .find(|(name, tokens)| tokens.contains(&token.as_str()) && (*name != "smb" || transport == TCP));
             labels.entry(conversation).or_default().extend(named.map(|(name, _)| *name));
         }
     }
@@ -214,7 +215,7 @@ fn taken_for(capture: &Path, tools: &Tools) -> Labels {
 fn names(update: &FlowUpdate, tools: &Tools) -> BTreeSet<String> {
     let facts = update.facts.as_deref();
     let said = facts.and_then(|facts| facts.protocol);
-    let followed = update.dealings.as_deref().map(|dealings| dealings.protocol);
+    let followed = update.dealings.as_deref().filter(|it| it.messages > 0).map(|dealings| dealings.protocol);
     let tool = facts.and_then(|facts| tool(facts, tools));
     said.into_iter().chain(followed).map(str::to_owned).chain(tool).collect()
 }

@@ -64,7 +64,8 @@ fn remote_management_is_found_as_it_happened() {
         }
     }
     assert!(unexplained.is_empty(), "not as it happened:\n{}", unexplained.join("\n"));
-    let stale: Vec<_> = (0..EXPLAINED.len()).filter(|entry| !met.contains(entry)).map(|entry| EXPLAINED[entry]).collect();
+    let stale: Vec<_> =
+        (0..EXPLAINED.len()).filter(|entry| !met.contains(entry)).map(|entry| EXPLAINED[entry]).collect();
     assert!(stale.is_empty(), "explained, but as it happened: {stale:?}");
 }
 
@@ -73,8 +74,11 @@ fn the_peer_behind_a_relay_is_found_where_only_it_is_abroad() {
     for capture in captures() {
         let behind: BTreeSet<String> = truth(&capture).iter().filter_map(outside_behind).collect();
         let alerts = replay(&capture, &BEHIND_RELAYS);
-        let peers: BTreeSet<String> =
-            alerts.iter().filter_map(|alert| alert["borderflow"]["relayed_peer"]["ip"].as_str()).map(str::to_owned).collect();
+        let peers: BTreeSet<String> = alerts
+            .iter()
+            .filter_map(|alert| alert["borderflow"]["relayed_peer"]["ip"].as_str())
+            .map(str::to_owned)
+            .collect();
         assert_eq!(behind, peers, "{}", capture.display());
         let flows: u64 = closing(&alerts).map(|alert| alert["borderflow"]["finding"]["flows"].as_u64().unwrap()).sum();
         let relayed = truth(&capture).iter().filter(|entry| outside_behind(entry).is_some()).count() as u64;

@@ -129,7 +129,9 @@ pub(super) fn shown(subject: &Subject<'_>, tool: Option<&Tool>, options: DrivenO
     if !update.answered || !both {
         return None;
     }
-    let certain = update.dealings.as_deref().and_then(|dealings| by_messages(subject, dealings));
+    // A protocol may be looked for by its port alone; only the login of SSH is read without messages.
+    let read = |dealings: &&Dealings| dealings.messages > 0 || dealings.protocol == "ssh";
+    let certain = update.dealings.as_deref().filter(read).and_then(|dealings| by_messages(subject, dealings));
     let shown = certain.or_else(|| by_name(subject, tool)).or_else(|| by_shape(subject, options))?;
     Some(match shown {
         Shown::Session(mut session) => {

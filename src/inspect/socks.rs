@@ -16,7 +16,8 @@ pub const PROTOCOL: Protocol = Protocol {
     read,
 };
 /// Any port: the method's line. Other HTTP is followed where it administers, this always.
-pub const CONNECT: Protocol = Protocol { name: "http-connect", carrier: Carrier::Stream, ports: &[], read: read_connect };
+pub const CONNECT: Protocol =
+    Protocol { name: "http-connect", carrier: Carrier::Stream, ports: &[], read: read_connect };
 
 const LINE_MAX: usize = 512;
 
