@@ -100,7 +100,7 @@ fn means(protocol: &str) -> Means {
             Means::Login
         }
         "ssh" | "rdp" => Means::HiddenLogin,
-        "stun" | "socks" => Means::Carriage,
+        "stun" | "socks" | "http-connect" => Means::Carriage,
         _ => Means::Commands,
     }
 }
@@ -129,7 +129,9 @@ pub(super) fn shown(subject: &Subject<'_>, tool: Option<&Tool>, options: DrivenO
     if !update.answered || !both {
         return None;
     }
-    let certain = update.dealings.as_deref().and_then(|dealings| by_messages(subject, dealings));
+    // A protocol may be looked for by its port alone; only the login of SSH is read without messages.
+    let read = |dealings: &&Dealings| dealings.messages > 0 || dealings.protocol == "ssh";
+    let certain = update.dealings.as_deref().filter(read).and_then(|dealings| by_messages(subject, dealings));
     let shown = certain.or_else(|| by_name(subject, tool)).or_else(|| by_shape(subject, options))?;
     Some(match shown {
         Shown::Session(mut session) => {
@@ -146,7 +148,7 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
     let is_remotes = || is_client(remote_end(subject), subject, dealings);
     match means(dealings.protocol) {
         // An asset that carries for somebody outside is a way in.
-        Means::Carriage if subject.is_inbound() && dealings.protocol == "socks" && is_remotes() => session(),
+        Means::Carriage if subject.is_inbound() && dealings.protocol != "stun" && is_remotes() => session(),
         Means::Carriage => None,
         Means::Commands => {
             if asked.total() > 0 {
@@ -259,8 +261,14 @@ fn remote_end(subject: &Subject<'_>) -> End {
 /// Requests whose answer comes in another flow: TFTP answers from a port of its own choice.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    asked: HashMap<(Endpoint, IpAddr), Box<Session>>,
+    asked: HashMap<(Endpoint, IpAddr), Request>,
     order: VecDeque<(Endpoint, IpAddr)>,
+}
+
+#[derive(Debug)]
+struct Request {
+    session: Box<Session>,
+    is_answered: bool,
 }
 
 impl Requests {
@@ -273,9 +281,14 @@ impl Requests {
         if dealings.protocol != "tftp" || asked.total() == 0 {
             return;
         }
-        let key = (subject.remote.endpoint, subject.home.endpoint.address);
-        if self.asked.insert(key, Box::new(Session::certain(subject, dealings, asked))).is_none() {
-            self.order.push_back(key);
+        let key = Self::key(subject);
+        let session = Box::new(Session::certain(subject, dealings, asked));
+        match self.asked.get_mut(&key) {
+            Some(request) => request.session = session,
+            None => {
+                self.asked.insert(key, Request { session, is_answered: false });
+                self.order.push_back(key);
+            }
         }
         if self.order.len() > Self::CAPACITY
             && let Some(oldest) = self.order.pop_front()
@@ -285,10 +298,20 @@ impl Requests {
     }
 
     /// What was asked in another flow by the end whose answered flow `subject` is.
-    pub(super) fn answered_by(&self, subject: &Subject<'_>) -> Option<Shown> {
-        let key = (subject.remote.endpoint, subject.home.endpoint.address);
+    pub(super) fn answered_by(&mut self, subject: &Subject<'_>) -> Option<Shown> {
         let is_flow_of_its_own = subject.judged.update.dealings.is_none();
-        self.asked.get(&key).filter(|_| is_flow_of_its_own).cloned().map(Shown::Session)
+        let request = self.asked.get_mut(&Self::key(subject)).filter(|_| is_flow_of_its_own)?;
+        request.is_answered = true;
+        Some(Shown::Session(request.session.clone()))
+    }
+
+    /// True where what `subject` asked was answered in another flow.
+    pub(super) fn is_answered(&self, subject: &Subject<'_>) -> bool {
+        self.asked.get(&Self::key(subject)).is_some_and(|request| request.is_answered)
+    }
+
+    fn key(subject: &Subject<'_>) -> (Endpoint, IpAddr) {
+        (subject.remote.endpoint, subject.home.endpoint.address)
     }
 }
 

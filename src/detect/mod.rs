@@ -199,16 +199,20 @@ impl State {
     fn judge(&mut self, subject: &Subject<'_>, policy: &Policy, out: &mut Vec<Alert>) {
         if !subject.judged.update.answered {
             self.requests.keep(subject);
-            if let Some(attempt) = attempt::unanswered(subject) {
+            if let Some(attempt) = attempt::unanswered(subject).filter(|_| !self.requests.is_answered(subject)) {
                 self.findings.add(&attempt, subject, policy, out);
             }
             return;
         }
         let live = self.live.entry(subject.judged.update.flow).or_default();
         let shown = management::shown(subject, subject.judged.tool(), policy.driven);
+        let is_answer = shown.is_none();
         match shown.or_else(|| self.requests.answered_by(subject)) {
             Some(Shown::Session(session)) => {
-                let observation = managed(subject, session, live, &self.tries);
+                let mut observation = managed(subject, session, live, &self.tries);
+                if is_answer {
+                    observation.added.inbound_flows = observation.added.flows;
+                }
                 self.findings.add(&observation, subject, policy, out);
             }
             Some(Shown::LoginFailed) if std::mem::replace(&mut live.is_login, true) => {}

@@ -36,7 +36,7 @@ fn message(bytes: &[u8]) -> Option<Message<'static>> {
 fn asf(mut cursor: Cursor<'_>) -> Option<Message<'static>> {
     cursor.be32().filter(|iana| *iana == ASF_IANA)?;
     Some(match cursor.u8()? {
-        0x80 => asked(CommandKind::Read, "presence ping"),
+        0x80 => from(Speaker::Client, None),
         0x10..=0x13 => asked(CommandKind::Control, "remote control"),
         0x40 => from(Speaker::Server, None),
         _ => Message::default(),
@@ -94,7 +94,7 @@ fn command_message(content: &[u8]) -> Option<Message<'static>> {
     Some(from(Speaker::Server, is_login.then_some(granted)))
 }
 
-/// IPMI 2.0, appendix G.
+/// IPMI 2.0, appendix G. What anybody may ask before a login, a ping and the ways to authenticate, manages nothing.
 fn command(function: u8, code: u8) -> Option<Command> {
     let (kind, function) = match (function, code) {
         (0, 0) => (CommandKind::Read, "get chassis capabilities"),
@@ -112,7 +112,6 @@ fn command(function: u8, code: u8) -> Option<Command> {
         (APPLICATION, 2) => (CommandKind::Control, "cold reset"),
         (APPLICATION, 3) => (CommandKind::Control, "warm reset"),
         (APPLICATION, 0x24 | 0x22) => (CommandKind::Control, "watchdog timer"),
-        (APPLICATION, 0x38) => (CommandKind::Read, "get channel authentication capabilities"),
         (APPLICATION, 0x3b) => (CommandKind::Read, "set session privilege level"),
         (APPLICATION, 0x40) => (CommandKind::Write, "set channel access"),
         (APPLICATION, 0x43) => (CommandKind::Write, "set user access"),
@@ -169,7 +168,8 @@ mod tests {
         assert_eq!(kind(APPLICATION, 1), Some(CommandKind::Read));
         assert_eq!(kind(FIRMWARE, 0), Some(CommandKind::Program));
         let ping = [&[6, 0, 1, 6][..], &ASF_IANA.to_be_bytes(), &[0x80, 0, 0, 0]].concat();
-        assert_eq!(found(&ping).command.map(|it| it.function), Some("presence ping"));
+        assert_eq!((found(&ping).command, found(&ping).speaker), (None, Some(Speaker::Client)));
+        assert_eq!(kind(APPLICATION, 0x38), None);
     }
 
     #[test]

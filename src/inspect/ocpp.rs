@@ -118,81 +118,95 @@ fn quoted<'a>(text: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(string)
 }
 
+/// What the central system asks (OCPP 1.6, section 5; OCPP 2.0.1, part 2).
+const CALLS: [(&[u8], CommandKind, &str); 46] = [
+    (b"RemoteStartTransaction", Control, "remote start transaction"),
+    (b"RemoteStopTransaction", Control, "remote stop transaction"),
+    (b"RequestStartTransaction", Control, "request start transaction"),
+    (b"RequestStopTransaction", Control, "request stop transaction"),
+    (b"UnlockConnector", Control, "unlock connector"),
+    (b"Reset", Control, "reset"),
+    (b"ChangeAvailability", Control, "change availability"),
+    (b"ReserveNow", Control, "reserve now"),
+    (b"CancelReservation", Control, "cancel reservation"),
+    (b"SetChargingProfile", Control, "set charging profile"),
+    (b"ClearChargingProfile", Control, "clear charging profile"),
+    (b"UpdateFirmware", Program, "update firmware"),
+    (b"SignedUpdateFirmware", Program, "signed update firmware"),
+    (b"PublishFirmware", Program, "publish firmware"),
+    (b"UnpublishFirmware", Program, "unpublish firmware"),
+    (b"ChangeConfiguration", Write, "change configuration"),
+    (b"SetVariables", Write, "set variables"),
+    (b"SetNetworkProfile", Write, "set network profile"),
+    (b"SetMonitoringBase", Write, "set monitoring"),
+    (b"SetMonitoringLevel", Write, "set monitoring"),
+    (b"SetVariableMonitoring", Write, "set monitoring"),
+    (b"ClearVariableMonitoring", Write, "clear variable monitoring"),
+    (b"ClearCache", Write, "clear cache"),
+    (b"SendLocalList", Write, "send local list"),
+    (b"InstallCertificate", Write, "install certificate"),
+    (b"DeleteCertificate", Write, "delete certificate"),
+    (b"CertificateSigned", Write, "certificate signed"),
+    (b"SetDisplayMessage", Write, "set display message"),
+    (b"ClearDisplayMessage", Write, "clear display message"),
+    (b"CostUpdated", Write, "cost updated"),
+    (b"GetConfiguration", Read, "get configuration"),
+    (b"GetVariables", Read, "get variables"),
+    (b"GetBaseReport", Read, "get report"),
+    (b"GetReport", Read, "get report"),
+    (b"GetMonitoringReport", Read, "get report"),
+    (b"GetDiagnostics", Read, "get diagnostics"),
+    (b"GetLog", Read, "get log"),
+    (b"GetLocalListVersion", Read, "get local list version"),
+    (b"GetCompositeSchedule", Read, "get composite schedule"),
+    (b"GetChargingProfiles", Read, "get charging profiles"),
+    (b"GetInstalledCertificateIds", Read, "get installed certificate ids"),
+    (b"GetTransactionStatus", Read, "get transaction status"),
+    (b"GetDisplayMessages", Read, "get display messages"),
+    (b"CustomerInformation", Read, "customer information"),
+    (b"TriggerMessage", Read, "trigger message"),
+    (b"ExtendedTriggerMessage", Read, "trigger message"),
+];
+/// What only tells.
+const NOTICES: [&[u8]; 29] = [
+    b"Authorize",
+    b"BootNotification",
+    b"ClearedChargingLimit",
+    b"DataTransfer",
+    b"Heartbeat",
+    b"DiagnosticsStatusNotification",
+    b"FirmwareStatusNotification",
+    b"Get15118EVCertificate",
+    b"GetCertificateStatus",
+    b"LogStatusNotification",
+    b"MeterValues",
+    b"NotifyChargingLimit",
+    b"NotifyCustomerInformation",
+    b"NotifyDisplayMessages",
+    b"NotifyEVChargingNeeds",
+    b"NotifyEvent",
+    b"NotifyEVChargingSchedule",
+    b"NotifyMonitoringReport",
+    b"NotifyReport",
+    b"ReportChargingProfiles",
+    b"PublishFirmwareStatusNotification",
+    b"ReservationStatusUpdate",
+    b"SecurityEventNotification",
+    b"SignCertificate",
+    b"SignedFirmwareStatusNotification",
+    b"StartTransaction",
+    b"StatusNotification",
+    b"StopTransaction",
+    b"TransactionEvent",
+];
+
 /// What a known action asks; nothing where it only tells.
 fn action(name: &[u8]) -> Option<Option<Asked>> {
-    Some(Some(match name {
-        b"RemoteStartTransaction" => (Control, "remote start transaction"),
-        b"RemoteStopTransaction" => (Control, "remote stop transaction"),
-        b"RequestStartTransaction" => (Control, "request start transaction"),
-        b"RequestStopTransaction" => (Control, "request stop transaction"),
-        b"UnlockConnector" => (Control, "unlock connector"),
-        b"Reset" => (Control, "reset"),
-        b"ChangeAvailability" => (Control, "change availability"),
-        b"ReserveNow" => (Control, "reserve now"),
-        b"CancelReservation" => (Control, "cancel reservation"),
-        b"SetChargingProfile" => (Control, "set charging profile"),
-        b"ClearChargingProfile" => (Control, "clear charging profile"),
-        b"UpdateFirmware" => (Program, "update firmware"),
-        b"SignedUpdateFirmware" => (Program, "signed update firmware"),
-        b"PublishFirmware" => (Program, "publish firmware"),
-        b"UnpublishFirmware" => (Program, "unpublish firmware"),
-        b"ChangeConfiguration" => (Write, "change configuration"),
-        b"SetVariables" => (Write, "set variables"),
-        b"SetNetworkProfile" => (Write, "set network profile"),
-        b"SetMonitoringBase" | b"SetMonitoringLevel" | b"SetVariableMonitoring" => (Write, "set monitoring"),
-        b"ClearVariableMonitoring" => (Write, "clear variable monitoring"),
-        b"ClearCache" => (Write, "clear cache"),
-        b"SendLocalList" => (Write, "send local list"),
-        b"InstallCertificate" => (Write, "install certificate"),
-        b"DeleteCertificate" => (Write, "delete certificate"),
-        b"CertificateSigned" => (Write, "certificate signed"),
-        b"SetDisplayMessage" => (Write, "set display message"),
-        b"ClearDisplayMessage" => (Write, "clear display message"),
-        b"CostUpdated" => (Write, "cost updated"),
-        b"GetConfiguration" => (Read, "get configuration"),
-        b"GetVariables" => (Read, "get variables"),
-        b"GetBaseReport" | b"GetReport" | b"GetMonitoringReport" => (Read, "get report"),
-        b"GetDiagnostics" => (Read, "get diagnostics"),
-        b"GetLog" => (Read, "get log"),
-        b"GetLocalListVersion" => (Read, "get local list version"),
-        b"GetCompositeSchedule" => (Read, "get composite schedule"),
-        b"GetChargingProfiles" => (Read, "get charging profiles"),
-        b"GetInstalledCertificateIds" => (Read, "get installed certificate ids"),
-        b"GetTransactionStatus" => (Read, "get transaction status"),
-        b"GetDisplayMessages" => (Read, "get display messages"),
-        b"CustomerInformation" => (Read, "customer information"),
-        b"TriggerMessage" | b"ExtendedTriggerMessage" => (Read, "trigger message"),
-        b"Authorize"
-        | b"BootNotification"
-        | b"ClearedChargingLimit"
-        | b"DataTransfer"
-        | b"Heartbeat"
-        | b"DiagnosticsStatusNotification"
-        | b"FirmwareStatusNotification"
-        | b"Get15118EVCertificate"
-        | b"GetCertificateStatus"
-        | b"LogStatusNotification"
-        | b"MeterValues"
-        | b"NotifyChargingLimit"
-        | b"NotifyCustomerInformation"
-        | b"NotifyDisplayMessages"
-        | b"NotifyEVChargingNeeds"
-        | b"NotifyEvent"
-        | b"NotifyEVChargingSchedule"
-        | b"NotifyMonitoringReport"
-        | b"NotifyReport"
-        | b"ReportChargingProfiles"
-        | b"PublishFirmwareStatusNotification"
-        | b"ReservationStatusUpdate"
-        | b"SecurityEventNotification"
-        | b"SignCertificate"
-        | b"SignedFirmwareStatusNotification"
-        | b"StartTransaction"
-        | b"StatusNotification"
-        | b"StopTransaction"
-        | b"TransactionEvent" => return Some(None),
-        _ => return None,
-    }))
+    let call = CALLS.iter().find(|(known, _, _)| *known == name);
+    match call {
+        Some(&(_, kind, function)) => Some(Some((kind, function))),
+        None => NOTICES.contains(&name).then_some(None),
+    }
 }
 
 #[cfg(test)]

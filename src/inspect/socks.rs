@@ -15,8 +15,9 @@ pub const PROTOCOL: Protocol = Protocol {
     ports: &[1080, 1081, 1086, 1088, 7890, 7891, 9050, 9150, 10_808],
     read,
 };
-/// Any port: the method's line.
-pub const CONNECT: Protocol = Protocol { name: "http", carrier: Carrier::Stream, ports: &[], read: read_connect };
+/// Any port: the method's line. Other HTTP is followed where it administers, this always.
+pub const CONNECT: Protocol =
+    Protocol { name: "http-connect", carrier: Carrier::Stream, ports: &[], read: read_connect };
 
 const LINE_MAX: usize = 512;
 

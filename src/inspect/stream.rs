@@ -261,9 +261,11 @@ fn http_response(prefix: &[u8], facts: &mut Facts) -> Outcome {
 }
 
 impl Facts {
-    /// Takes over what a client's hello says.
+    /// Takes over what a client's hello says. Remote desktop keeps its name: it always goes on in TLS.
     pub(super) fn client_hello(&mut self, hello: tls::ClientHello, protocol: &'static str) {
-        self.protocol = Some(protocol);
+        if self.protocol != Some("rdp") {
+            self.protocol = Some(protocol);
+        }
         if let Some(name) = hello.server_name {
             if dns::is_doh(&name) {
                 self.encrypted_dns = Some("doh");
