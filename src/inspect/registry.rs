@@ -81,16 +81,21 @@ const DATAGRAMS: [&Protocol; 24] = [
     &tools::rustdesk::DATAGRAM,
 ];
 
-/// The protocols to ask about the first payload of a direction between these ports.
-pub(super) fn candidates(carrier: Carrier, ports: (u16, u16)) -> impl Iterator<Item = &'static Protocol> {
-    let all: &'static [&'static Protocol] = match carrier {
+/// Every protocol that is followed in this carrier, in the order in which they are asked.
+#[must_use]
+pub fn protocols(carrier: Carrier) -> &'static [&'static Protocol] {
+    match carrier {
         Carrier::Stream => &STREAMS,
         Carrier::Datagram => &DATAGRAMS,
-    };
+    }
+}
+
+/// The protocols to ask about the first payload of a direction between these ports.
+pub(super) fn candidates(carrier: Carrier, ports: (u16, u16)) -> impl Iterator<Item = &'static Protocol> {
     let fits = move |protocol: &&&Protocol| {
         protocol.ports.is_empty() || protocol.ports.contains(&ports.0) || protocol.ports.contains(&ports.1)
     };
-    all.iter().filter(fits).copied()
+    protocols(carrier).iter().filter(fits).copied()
 }
 
 #[cfg(test)]
