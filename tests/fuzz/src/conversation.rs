@@ -2,8 +2,8 @@
 //!
 //! Input: how they arrive, then what the ends say. Segments of a stream may be cut, reordered and repeated, and what is
 //! found in the end is what is found where each direction comes whole. That is promised of what a sensor keeps: 15 KiB
-//! of a direction, eight stretches beyond a gap, 48 packets, and a client's first hello (a second one is read where it
-//! begins a segment). How the directions mix makes no difference where it makes none for whole ones. Of datagrams it is
+//! of a direction, eight segments beyond a gap (each repetition counts), 48 packets, and a client's first hello (a second one is read where it
+//! begins a segment). Of a server's answer to a hello that is damaged nothing is promised. How the directions mix makes no difference where it makes none for whole ones. Of datagrams it is
 //! promised that one that comes twice in a row says nothing else than one that comes once.
 
 use std::net::IpAddr;
@@ -15,8 +15,11 @@ use super::input::Input;
 /// Bytes of a direction that are waited for.
 const MOST_BYTES: usize = (15 << 10) - 1;
 
-/// Segments a direction is cut into: with each twice, all of them are listened to and all stretches remembered.
+/// Segments a direction is cut into.
 const MOST_SEGMENTS: usize = 8;
+
+/// Segments that come of a direction: the first, and as many beyond a gap as are remembered.
+const MOST_COMING: usize = 9;
 
 /// Datagrams that may say nothing: with each twice, less than those after which a flow is given up.
 const MOST_DATAGRAMS: usize = 5;
@@ -89,11 +92,13 @@ impl Plan {
         edges.sort_unstable();
         edges.dedup();
         let piece = |from: usize, to: usize| (end, from, bytes.get(from..to).unwrap_or_default());
+        let mut repeats = MOST_COMING + 1 - edges.len();
         let mut ordered = Vec::new();
         for ((pair, order), number) in edges.windows(2).zip(self.order).zip(0..) {
             let &[from, to] = pair else { continue };
             ordered.push((order, piece(from, to)));
-            if self.repeated >> number & 1 == 1 {
+            if self.repeated >> number & 1 == 1 && repeats > 0 {
+                repeats -= 1;
                 let from = from.saturating_sub(usize::from(self.overlap));
                 ordered.push((order.wrapping_mul(5).wrapping_add(3), piece(from, to)));
             }
@@ -154,6 +159,10 @@ struct Found {
 impl Found {
     fn new(facts: Facts, answers: Vec<Answer>) -> Found {
         let mut found = Found { facts, answers: Vec::new() };
+        if found.facts.ja4.is_empty() {
+            (found.facts.tls_version, found.facts.tls_cipher, found.facts.certificate) = (None, None, None);
+            found.facts.protocol = found.facts.protocol.filter(|protocol| *protocol != "tls");
+        }
         for answer in answers {
             if !found.answers.contains(&answer) {
                 found.answers.push(answer);

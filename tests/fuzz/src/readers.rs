@@ -2,7 +2,8 @@
 //!
 //! Input: which reader, where its bytes are cut, the bytes. No reader panics or takes long, no message is without
 //! length, and a reader of the beginning of a direction keeps its answer when bytes are added: what it found stays
-//! found, what it refused stays refused. A reader of messages then also finds the same message.
+//! found, what it refused stays refused. A reader of messages then also finds the same message, unless it had taken all
+//! there was: to some a segment is a message.
 
 use std::time::{Duration, Instant};
 
@@ -137,24 +138,28 @@ fn datagram((name, read): Reader, bytes: &[u8]) {
 }
 
 fn message(protocol: &Protocol, bytes: &[u8], cut: usize) {
-    let mut answer = Reading::More;
+    let (mut answer, mut read) = (Reading::<Message<'_>>::More, 0);
     for end in ends(bytes.len(), cut) {
         let now = (protocol.read)(bytes.get(..end).unwrap_or_default());
         if let Reading::Found(message) = now {
             assert!(message.length > 0, "{}: a message without length", protocol.name);
         }
-        if protocol.carrier == Carrier::Stream {
+        if protocol.carrier == Carrier::Stream && !BY_SEGMENT.contains(&protocol.name) {
             let stays = match (&answer, &now) {
                 (Reading::More, _) | (Reading::Other, Reading::Other) => true,
+                (Reading::Found(before), _) if before.length == read => true,
                 (Reading::Found(before), Reading::Found(now)) => says(*before) == says(*now),
                 _ => false,
             };
             assert!(stays, "{}: {answer:?} before byte {end}, then {now:?}", protocol.name);
         }
-        answer = now;
+        (answer, read) = (now, end);
     }
     in_time(protocol.name, || _ = seen((protocol.read)(&long(bytes))));
 }
+
+/// Protocols read by the segment: what they look for may stand anywhere in it, or what follows a message tells what it was.
+const BY_SEGMENT: [&str; 8] = ["cwmp", "winrm", "ocpp", "http", "socks", "mqtt", "telnet", "ftp"];
 
 /// A message without its words, which may be longer when more of them is there.
 fn says(message: Message<'_>) -> Message<'_> {
