@@ -7,7 +7,7 @@ PROFILE ?= quick
 
 # Fuzzing: minutes for each of the targets.
 MINUTES ?= 10
-FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb
+FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers conversation dialogue announce
 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml

@@ -39,8 +39,28 @@ fn corpus(name: &str) {
 }
 
 #[test]
+fn announcements_found_by_fuzzing_are_bounded_text_with_and_without_a_tag() {
+    corpus("announce");
+}
+
+#[test]
 fn configurations_found_by_fuzzing_make_a_policy_or_an_error_with_its_place() {
     corpus("config");
+}
+
+#[test]
+fn conversations_found_by_fuzzing_say_the_same_however_their_segments_arrive() {
+    corpus("conversation");
+}
+
+#[test]
+fn messages_found_by_fuzzing_are_counted_the_same_however_they_arrive() {
+    corpus("dialogue");
+}
+
+#[test]
+fn payloads_found_by_fuzzing_are_read_in_time_and_answers_to_them_stand() {
+    corpus("readers");
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn packet(bytes: &[u8], index: usize, meta: &FrameRef, found: &Found<'_>) -> Pac
     // IP bytes are what the header says; of payload no more can have passed than the frame had room for.
     let room = match (ip.frames, captured.len) {
         (1, 0) => meta.wire_len - meta.captured_len.min(meta.wire_len),
-        (1, _) => (meta.offset + meta.wire_len).saturating_sub(captured.offset),
+        (1, _) => meta.offset.saturating_add(meta.wire_len).saturating_sub(captured.offset),
         _ => u32::MAX,
     };
     Packet {

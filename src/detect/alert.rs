@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 pub enum Step {
     /// Seen for the first time.
     Opened,
-    /// Grew tenfold, or its evidence grew.
+    /// Grew tenfold (a hundredfold without an asset), or its evidence grew.
     Updated,
     /// Nothing new for the idle time, or the end of a replay.
     Closed,

@@ -1,4 +1,7 @@
 //! Egress: an asset sent payload to a flagged endpoint that took part in the conversation.
+//!
+//! Every host on the Internet is knocked at all day, and much of it answers: with an echo, with a greeting to somebody who
+//! says nothing. That is no data; a relation for each asset and each network that knocks would bury what is.
 
 use std::time::Duration;
 
@@ -9,11 +12,15 @@ use super::{Activity, Live, Observation, Relation, Subject, Totals};
 const ANSWER_BYTES: u64 = 4096;
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 
+/// IP protocol numbers (IANA).
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
 /// One finding per asset, jurisdiction and owner. What a session of remote management moves belongs to that.
 pub(super) fn judge(subject: &Subject<'_>, live: &mut Live) -> Option<Observation> {
     let update = subject.judged.update;
     let is_anothers = subject.is_inbound() && live.is_login;
-    if !update.answered || is_anothers || subject.is_inbound() && is_brief(subject) {
+    if !update.answered || is_anothers || subject.is_inbound() && is_knock(subject) {
         return None;
     }
     let added = live.egress.count(subject);
@@ -26,10 +33,11 @@ pub(super) fn judge(subject: &Subject<'_>, live: &mut Live) -> Option<Observatio
     (added != Totals::default()).then_some(Observation { relation, added, session: None })
 }
 
-/// True while a conversation begun from outside may still be a knock.
-fn is_brief(subject: &Subject<'_>) -> bool {
-    let update = subject.judged.update;
-    !update.cause.is_end()
-        && subject.home.total.payload_bytes < ANSWER_BYTES
-        && update.last_seen.since(update.first_seen) < ANSWER_TIME
+/// True while a conversation begun from outside may still be a knock, and of one that was no more than that.
+fn is_knock(subject: &Subject<'_>) -> bool {
+    let (update, ours, theirs) = (subject.judged.update, subject.home.total, subject.remote.total);
+    let is_echo = matches!(update.protocol, ICMP | ICMPV6) && ours.payload_bytes <= theirs.payload_bytes;
+    let is_brief = ours.payload_bytes < ANSWER_BYTES && update.last_seen.since(update.first_seen) < ANSWER_TIME;
+    let is_greeting = theirs.packets > 0 && theirs.payload_bytes == 0;
+    is_echo || is_brief && (is_greeting || !update.cause.is_end())
 }

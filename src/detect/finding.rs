@@ -222,7 +222,7 @@ impl Finding {
             self.suppressed += 1;
             return None;
         }
-        self.next_growth = self.growth().saturating_mul(10);
+        self.next_growth = self.growth().saturating_mul(self.news_factor());
         if let Some(asset) = &mut self.asset {
             asset.device = device_info(subject);
         }
@@ -243,7 +243,12 @@ impl Finding {
         Some(self.alert(Step::Closed, at, flow))
     }
 
-    /// What the finding is measured by: tenfold growth of it is news.
+    /// By how much a finding grows until that is news: what every host on the Internet sees all day must grow more.
+    const fn news_factor(&self) -> u64 {
+        if self.relation.asset.is_some() { 10 } else { 100 }
+    }
+
+    /// What the finding is measured by.
     fn growth(&self) -> u64 {
         match self.relation.activity {
             Activity::Egress => self.totals.sent_bytes,

@@ -3,7 +3,7 @@
 //! A room for each activity looks at one flow update and its attribution and says whether it adds to a relation
 //! `asset × activity × jurisdiction × entity`; the [`Detector`] keeps one finding per relation and turns its
 //! lifecycle into [`Alert`]s. Findings are few by construction, so are alerts: one when a finding opens, one each time
-//! it grows tenfold or its severity rises, one when it closes.
+//! it grows tenfold (a hundredfold where it aggregates over all assets) or its severity rises, one when it closes.
 
 mod activity;
 mod alert;

@@ -118,7 +118,7 @@ fn time(payload: &[u8], facts: &mut Facts) -> Option<Outcome> {
     Some(found(facts, "ntp", said.speaker, false))
 }
 
-/// A search names nobody; announcements and answers come from the device.
+/// A search names nobody; announcements and answers come from the device, and announcements are nobody's answer.
 fn discovery(payload: &[u8], route: Route, facts: &mut Facts) -> Option<Outcome> {
     let hosts = match http::requests(payload) {
         Reading::Found(request) => request.hosts,
@@ -129,7 +129,8 @@ fn discovery(payload: &[u8], route: Route, facts: &mut Facts) -> Option<Outcome>
         Reading::More | Reading::Other if hosts.is_empty() => return None,
         Reading::More | Reading::Other => None,
     };
-    let mut outcome = found(facts, "ssdp", None, true);
+    let is_search = said.as_ref().is_some_and(|said| said.speaker == Speaker::Client);
+    let mut outcome = found(facts, "ssdp", is_search.then_some(Speaker::Client), true);
     for host in hosts {
         outcome.news |= Facts::add(&mut facts.http_hosts, host);
     }

@@ -83,6 +83,7 @@ pub use dealings::{Asked, Dealings};
 pub use dialogue::{Dialogue, Followed};
 pub use facts::{Announcement, Answer, Facts, Notes};
 pub use message::{Carrier, Command, CommandKind, Login, Message, Protocol};
+pub use registry::protocols;
 
 /// Which end of a conversation sent what was read, where the protocol's grammar says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -83,6 +83,15 @@ const DATAGRAMS: [&Protocol; 24] = [
     &tools::rustdesk::DATAGRAM,
 ];
 
+/// Every protocol that is followed in this carrier, in the order in which they are asked.
+#[must_use]
+pub fn protocols(carrier: Carrier) -> &'static [&'static Protocol] {
+    match carrier {
+        Carrier::Stream => &STREAMS,
+        Carrier::Datagram => &DATAGRAMS,
+    }
+}
+
 /// Protocols by the port of their server, for one carrier, and those that any port may have, both in their order.
 struct ByPort {
     bound: Vec<(u16, &'static Protocol)>,

@@ -24,6 +24,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
     };
     match bytes {
         [0] => server(Login::Granted),
+        [1] => Reading::More,
         [1, b' '..=b'~', ..] => server(Login::Refused),
         _ => request(bytes),
     }

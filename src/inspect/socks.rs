@@ -60,6 +60,7 @@ fn version_5(bytes: &[u8]) -> Reading<Message<'_>> {
     let found = |length, speaker| Reading::Found(Message { length, speaker: Some(speaker), ..Message::default() });
     match *bytes {
         [5, 0 | 2 | 0xff] => found(2, Speaker::Server),
+        [5, 0, 0] => Reading::More,
         [5, code @ 0..=8, 0, kind @ (1 | 3 | 4), ref rest @ ..] if !rest.is_empty() || code == 0 => {
             // Of a reply the address is the proxy's own. A request has commands 1 to 3.
             target(kind, rest).map(|(length, peer, detail)| match code {

@@ -1,7 +1,7 @@
 //! OpenVPN (draft-openvpn-wire-protocol; openvpn.net, "OpenVPN protocol"): operation and key in the first byte, session
 //! identifier, then what the static key, if any, leaves in the clear. Over TCP a length of two bytes comes in front.
 //!
-//! On any port only the resets that open a session are known; on 1194 every operation is. The head is 14 bytes.
+//! On any port only the resets that open a session are known; on 1194 every operation is. The head is 81 bytes.
 
 use super::super::cursor::Cursor;
 use super::super::{Carrier, Message, Protocol, Reading, Speaker};
@@ -26,6 +26,8 @@ const RESET: usize = 14;
 const RESET_ANSWER: usize = RESET + 12;
 /// Number and time that a static key puts in front of what it signs or hides.
 const REPLAY: usize = 8;
+/// Bytes of a packet that tell a reset: behind the longest signature stand number and time.
+const LOOKED_AT: usize = 9 + 64 + REPLAY;
 /// Longest message: what TLS and a tunnel's frames take.
 const LENGTH_MAX: usize = 9 << 10;
 
@@ -57,7 +59,7 @@ fn framed(bytes: &[u8], known: impl Fn(&[u8], usize) -> Option<Option<Speaker>>)
     let packet = cursor.0.get(..length).unwrap_or(cursor.0);
     match known(packet, length) {
         Some(speaker) => Reading::Found(Message { length: 2 + length, speaker, ..Message::default() }),
-        None if packet.len() < length.min(RESET) && (RESET..LENGTH_MAX).contains(&length) && may_be(packet) => {
+        None if packet.len() < length.min(LOOKED_AT) && (RESET..LENGTH_MAX).contains(&length) && may_be(packet) => {
             Reading::More
         }
         None => Reading::Other,

@@ -4,22 +4,31 @@
 
 mod captures;
 mod frames;
+mod payloads;
 
 use std::error::Error;
 use std::path::Path;
 
+use borderflow::inspect::Carrier;
+use borderflow_fuzz::{conversation, dialogue, readers};
 use borderflow_testkit::Prng;
+use payloads::Flow;
 
 type Inputs = Vec<(String, Vec<u8>)>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::args().nth(1).ok_or("usage: seeds DIRECTORY")?;
+    let flows = payloads::flows(&root().join("tests/peers/captures"))?;
     for (target, inputs) in [
+        ("announce", payloads::announcements()),
         ("config", config()?),
+        ("conversation", conversation(&flows)),
         ("decoder", decoder()),
+        ("dialogue", dialogue(&flows)),
         ("flow_table", random(12, 600)),
         ("mmdb", mmdb()?),
         ("reader", reader()),
+        ("readers", readers(&flows)),
         ("reassembly", random(12, 200)),
         ("replay", replay()),
     ] {
@@ -95,6 +104,49 @@ fn decoder() -> Inputs {
         together.extend(one(link, 1, 0, &frame));
     }
     inputs.push(("together".to_owned(), together));
+    inputs
+}
+
+/// Each flow in order, cut into pieces that change places and come twice.
+fn conversation(flows: &[Flow]) -> Inputs {
+    let named = |flow: &Flow, inputs: [Vec<u8>; 2]| {
+        let [plain, mixed] = inputs;
+        [(flow.name.clone(), plain), (format!("{}-mixed", flow.name), mixed)]
+    };
+    let inputs = flows.iter().flat_map(|flow| {
+        let port = conversation::port_number(flow.port);
+        let of = |plan: &[u8]| [&[port], plan, &flow.directions()].concat();
+        let datagrams = |repeated: u8| [&[port | 0x80, repeated], flow.datagrams().as_slice()].concat();
+        let mixed = Prng::new(u64::from(flow.port)).bytes(conversation::PLAN_BYTES);
+        let streams = || [of(&[0; conversation::PLAN_BYTES]), of(&mixed)];
+        named(flow, if flow.is_stream { streams() } else { [datagrams(0), datagrams(0xff)] })
+    });
+    inputs.collect()
+}
+
+fn dialogue(flows: &[Flow]) -> Inputs {
+    let inputs = flows.iter().filter_map(|flow| {
+        let plan = Prng::new(u64::from(flow.port)).bytes(dialogue::PLAN_BYTES);
+        let (carrier, said) = if flow.is_stream {
+            (Carrier::Stream, [plan, flow.directions()].concat())
+        } else {
+            (Carrier::Datagram, flow.datagrams())
+        };
+        Some((flow.name.clone(), [&[dialogue::choice(carrier, flow.port)?], said.as_slice()].concat()))
+    });
+    inputs.collect()
+}
+
+/// The first payloads of each flow for every reader that does not refuse them.
+fn readers(flows: &[Flow]) -> Inputs {
+    let mut inputs = Inputs::new();
+    for flow in flows {
+        for (number, (_, payload)) in flow.payloads.iter().take(4).enumerate() {
+            for (reader, input) in readers::inputs(payload).into_iter().enumerate() {
+                inputs.push((format!("{}-{number}-{reader}", flow.name), input));
+            }
+        }
+    }
     inputs
 }
 
