@@ -214,7 +214,7 @@ fn taken_for(capture: &Path, tools: &Tools) -> Labels {
 /// By its messages, by what else it says, and by the tool that its names are a sign of.
 fn names(update: &FlowUpdate, tools: &Tools) -> BTreeSet<String> {
     let facts = update.facts.as_deref();
-    let said = facts.and_then(|facts| facts.protocol);
+    let said = update.application;
     let followed = update.dealings.as_deref().filter(|it| it.messages > 0).map(|dealings| dealings.protocol);
     let tool = facts.and_then(|facts| tool(facts, tools));
     said.into_iter().chain(followed).map(str::to_owned).chain(tool).collect()

@@ -19,13 +19,14 @@ const ABROAD: [&str; 2] = ["198.51.100.0/24", "2001:db8:ab::/48"];
 const BEHIND_RELAYS: [&str; 1] = ["203.0.113.0/24"];
 
 /// What is found otherwise than it happened: capture, protocol, what differs with the value found, and why.
-const EXPLAINED: [(&str, &str, &str, &str); 22] = [
+const EXPLAINED: [(&str, &str, &str, &str); 23] = [
     ("cwmp", "cwmp", "sessions 2", "a bare connection request is management: it makes the device call"),
     ("cwmp", "cwmp", "direction both", "the request comes in, the session goes out"),
     ("cwmp", "cwmp", "control 2", "the request is a command"),
     ("cwmp", "cwmp", "login granted", "the request was answered 200"),
     ("http-admin", "http", "login tried", "that a login was granted shows only in request and answer together"),
     ("ipmi", "ipmi", "read 5", "a session's own commands are reads too: device id, privilege level"),
+    ("mqtt", "mqtt", "login none", "the asset logs in at the broker: that is no login of the other side"),
     ("mqtt", "mqtt", "write 1", "what a topic does to a device is the device's own affair: a publish is a write"),
     ("mqtt", "mqtt", "control 0", "the same"),
     ("opcua", "opcua", "read 5", "the client library opens and closes a session and looks up names"),

@@ -224,6 +224,14 @@ pub struct ManagementInfo {
     pub exchanges: Exchanges,
 }
 
+impl ManagementInfo {
+    /// True where how far the login came was not read but inferred, from the sizes of encrypted messages.
+    #[must_use]
+    pub fn login_is_inferred(&self) -> bool {
+        self.login.is_some() && self.via.protocol == "ssh"
+    }
+}
+
 /// One message about a finding.
 #[derive(Clone, Debug)]
 pub struct Alert {

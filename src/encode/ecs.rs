@@ -163,6 +163,9 @@ struct ManagementDetail<'a> {
     details: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<&'static str>,
+    /// Whether that was inferred from the sizes of encrypted messages.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    login_inferred: bool,
     failed_logins_before: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     exchanges: Option<ExchangesDetail>,
@@ -418,6 +421,7 @@ impl<'a> ManagementDetail<'a> {
             functions: info.functions.iter().map(|command| command.function).collect(),
             details: &info.details,
             login: info.login.map(Login::as_str),
+            login_inferred: info.login_is_inferred(),
             failed_logins_before: info.failed_before,
             exchanges: (exchanges.answered > 0).then(|| ExchangesDetail {
                 answered: exchanges.answered,

@@ -140,9 +140,12 @@ fn commands(alert: &Alert) -> Option<String> {
 
 fn login(alert: &Alert) -> Option<String> {
     let info = alert.management.as_ref()?;
+    let inferred = if info.login_is_inferred() { ", by the sizes of its messages" } else { "" };
     match (info.login, info.failed_before) {
-        (Some(Login::Granted), 0) => Some("login granted".to_owned()),
-        (Some(Login::Granted), failed) => Some(format!("login granted after {} failed", Count(failed.into()))),
+        (Some(Login::Granted), 0) => Some(format!("login granted{inferred}")),
+        (Some(Login::Granted), failed) => {
+            Some(format!("login granted after {} failed{inferred}", Count(failed.into())))
+        }
         (Some(Login::Tried | Login::Refused) | None, _) => None,
     }
 }
@@ -270,13 +273,35 @@ fn place(alert: &Alert) -> String {
     format!("{} ({country})", country.name())
 }
 
+/// The entity and the network it was met in, which need not be its own.
 fn network(alert: &Alert) -> String {
     match (&alert.entity, alert.asn) {
-        (Some(name), Some(asn)) => format!("{} (AS{asn})", Printable(name)),
-        (Some(name), None) => Printable(name).to_string(),
+        (Some(name), Some(asn)) if !is_at_home(alert, name) => {
+            let flagged = match alert.flow.direction {
+                Direction::Inbound => &alert.flow.initiator,
+                Direction::Outbound | Direction::Internal | Direction::External => &alert.flow.responder,
+            };
+            let host = flagged.organization.as_deref().map_or(String::new(), |host| format!("{}, ", Printable(host)));
+            format!("{} (at {host}AS{asn})", Printable(name))
+        }
+        _ => owner(alert),
+    }
+}
+
+/// The entity, with the number of its network where it is its own.
+fn owner(alert: &Alert) -> String {
+    match (&alert.entity, alert.asn) {
+        (Some(name), Some(asn)) if is_at_home(alert, name) => format!("{} (AS{asn})", Printable(name)),
+        (Some(name), _) => Printable(name).to_string(),
         (None, Some(asn)) => format!("AS{asn}"),
         (None, None) => "unknown network".to_owned(),
     }
+}
+
+/// True where the network it was met in is the entity's own, as far as the evidence says.
+fn is_at_home(alert: &Alert, name: &str) -> bool {
+    let mut named = alert.evidence.iter().filter(|item| item.detail.starts_with(name)).peekable();
+    named.peek().is_none() || named.any(|item| item.basis == Basis::Asn)
 }
 
 /// The flagged end of the flow, with the port that names the service.
@@ -332,7 +357,7 @@ impl Table {
             Activity::Attempt | Activity::Device => ("-".to_owned(), "-".to_owned()),
         };
         let operator = match alert.activity {
-            Activity::Egress | Activity::Management(_) | Activity::Device => network(alert),
+            Activity::Egress | Activity::Management(_) | Activity::Device => owner(alert),
             Activity::Attempt | Activity::LoginFailed => "(any)".to_owned(),
         };
         let (severity, asset) = (&alert.severity, alert.asset.as_ref());
