@@ -42,7 +42,7 @@ const EXPLAINED: [(&str, &str, &str, &str); 23] = [
     ("snmp", "snmp", "write 2", "the set that was refused"),
     ("snmp", "snmp", "login none", "a community is no login"),
     ("snmp", "login-failed", "flows 0", "the refused set counts as a session"),
-    ("rdp-refused", "login-failed", "flows 0", "the same"),
+    ("rdp-refused", "login-failed", "flows 0", "it counts as a session"),
 ];
 
 /// One finding, or what should be one, by what can be compared.
