@@ -1,4 +1,4 @@
-//! rlogin (RFC 1282): the client's three names, each ended by a zero; the server's zero. The head is 64 bytes.
+//! rlogin (RFC 1282): the client's three names, each ended by a zero; the server's zero. The head is 65 bytes.
 //!
 //! Of what is typed and shown behind it, only the login is read, as in Telnet.
 
@@ -20,13 +20,14 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
 
 /// Zero, client's user, server's user, terminal and speed. One zero alone is the server's.
 fn opening<'a>(bytes: &'a [u8], names: &'a [u8]) -> Reading<Message<'a>> {
-    let ended = names.iter().take(255).filter(|byte| **byte == 0).count();
+    let names = names.get(..HEAD).unwrap_or(names);
+    let ended = names.iter().filter(|byte| **byte == 0).count();
     let mut parts = names.split(|byte| *byte == 0);
     let (Some(_), Some(user), terminal) = (parts.next(), parts.next(), parts.next()) else {
-        return if bytes.len() < HEAD { Reading::More } else { Reading::Other };
+        return if names.len() < HEAD { Reading::More } else { Reading::Other };
     };
     if ended < 3 {
-        return if bytes.len() < HEAD { Reading::More } else { Reading::Other };
+        return if names.len() < HEAD { Reading::More } else { Reading::Other };
     }
     if !terminal.is_some_and(|it| it.iter().all(|byte| byte.is_ascii_graphic())) {
         return Reading::Other;

@@ -38,7 +38,8 @@ fn after_text(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     let begins = text_end(client);
     let (text, hello) = client.split_at_checked(begins)?;
     let is_text = text.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace());
-    (is_text && begins_hello(hello)).then(|| (begins, text_end(server)))
+    let server_begins = if begins == 0 { 0 } else { text_end(server) };
+    (is_text && begins_hello(hello)).then_some((begins, server_begins))
 }
 
 /// Where the text ends: at the first byte of a handshake record, or with the bytes.
