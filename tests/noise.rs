@@ -79,7 +79,6 @@ fn is_management(alert: &&Alert) -> bool {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "what is asserted is the time it takes")]
 fn a_session_in_a_day_of_noise_is_told_whole_and_first_and_the_noise_in_a_dozen_alerts() {
     let mut prng = Prng::new(20_250_616);
     let mut traffic = Traffic::default();
