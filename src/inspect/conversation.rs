@@ -118,7 +118,7 @@ impl Conversation {
         if !outcome.more {
             self.finish(end);
         }
-        if notes.facts.ja4.len() > hellos {
+        if notes.facts.ja4.len() > hellos && outcome.speaker == Some(Speaker::Client) {
             self.awaits_hello = Some(end);
         }
         self.heard(outcome.news, outcome.speaker)
@@ -276,6 +276,9 @@ impl Open {
         for (client, server) in [(low, high), (high, low)] {
             if let Some((from, to)) = tls::after_starttls(client, server) {
                 let said = stream::read(client.get(from..).unwrap_or_default(), route, notes);
+                if notes.facts.ja4.is_empty() {
+                    return said.news;
+                }
                 let answered = stream::read(server.get(to..).unwrap_or_default(), route, notes);
                 return said.news || answered.news;
             }
