@@ -159,7 +159,7 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
             }
         }
         Means::Login | Means::HiddenLogin if !is_remotes() => None,
-        means => match dealings.login {
+        means @ (Means::Login | Means::HiddenLogin) => match dealings.login {
             Some(Login::Granted) => session(),
             Some(Login::Tried | Login::Refused) if asked.total() > u64::from(dealings.refused) => session(),
             None if means == Means::Login && (asked.total() > 0 || has_passed(subject, SESSION_BYTES)) => session(),
