@@ -113,7 +113,7 @@ fn management_is_recognised_in_the_flows_that_carry_it_and_in_no_others() {
             }
         }
     }
-    print(&matrix);
+    println!("{}", table(&matrix));
     assert!(differences.is_empty(), "not as explained:\n{}", differences.join("\n"));
     assert!(explained.is_empty(), "explained, but there is no such flow: {explained:?}");
     assert!(matrix.values().map(|tally| tally.agreed).sum::<usize>() > 4_000, "is the corpus whole?");
@@ -127,12 +127,13 @@ impl Tally {
     }
 }
 
-fn print(matrix: &BTreeMap<&str, Tally>) {
-    println!("{:<12}{:>8}{:>8}{:>8}", "protocol", "agreed", "missed", "more");
-    for (protocol, _) in PROTOCOLS {
+fn table(matrix: &BTreeMap<&str, Tally>) -> String {
+    let row = |(protocol, _): &(&str, &[&str])| {
         let Tally { agreed, missed, more } = matrix.get(protocol).copied().unwrap_or_default();
-        println!("{protocol:<12}{agreed:>8}{missed:>8}{more:>8}");
-    }
+        format!("\n{protocol:<12}{agreed:>8}{missed:>8}{more:>8}")
+    };
+    let head = format!("{:<12}{:>8}{:>8}{:>8}", "protocol", "agreed", "missed", "more");
+    head + &PROTOCOLS.iter().map(row).collect::<String>()
 }
 
 fn compared(labels: &Labels, taken_for: &Labels) -> BTreeMap<&'static str, Tally> {
