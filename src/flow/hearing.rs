@@ -48,11 +48,12 @@ impl Hearing {
     /// Listens to a payload of the flow in `slot`.
     #[inline(never)]
     pub(super) fn listen(&mut self, slot: u32, hot: &mut Hot, cold: &mut Cold, arrival: &Arrival<'_>) -> Outcome {
+        let Some(offset) = offset(cold, arrival) else { return Outcome::default() };
         let (mut names, mut loser) = (Heard { is_over: true, ..Heard::default() }, None);
         if !cold.is_heard {
-            (names, loser) = self.hear(slot, cold, arrival);
+            (names, loser) = self.hear(slot, cold, arrival, offset);
         }
-        let followed = self.follow(cold, arrival, &names);
+        let followed = self.follow(cold, arrival, offset, &names);
         if let Some(speaker) = names.speaker.or(followed.speaker) {
             let client = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
             cold.client.get_or_insert(client);
@@ -66,7 +67,7 @@ impl Hearing {
     }
 
     /// Reads names and kinds out of a payload.
-    fn hear(&mut self, slot: u32, cold: &mut Cold, arrival: &Arrival<'_>) -> (Heard, Option<u32>) {
+    fn hear(&mut self, slot: u32, cold: &mut Cold, arrival: &Arrival<'_>, offset: u32) -> (Heard, Option<u32>) {
         let Arrival { packet, payload, sender, .. } = *arrival;
         let mut loser = None;
         let facts = match cold.facts.as_mut() {
@@ -81,7 +82,6 @@ impl Hearing {
             Route { from: packet.version.address(packet.source), ports: (packet.source_port, packet.destination_port) };
         let notes = &mut Notes { facts, answers: &mut self.answers };
         let heard = if packet.protocol == TCP {
-            let offset = cold.origins.of(sender).offset_of(payload_start(packet));
             cold.conversation.segment(end_of(sender), offset, payload, route, notes, || loan.buffers())
         } else {
             cold.conversation.datagram(end_of(sender), payload, route, notes, || loan.buffers())
@@ -104,10 +104,8 @@ impl Hearing {
     }
 
     /// Reads what is asked in a payload, where the protocol is one whose messages are followed.
-    fn follow(&mut self, cold: &mut Cold, arrival: &Arrival<'_>, names: &Heard) -> Followed {
-        let Arrival { packet, payload, sender, .. } = *arrival;
-        let is_stream = packet.protocol == TCP;
-        let offset = if is_stream { cold.origins.of(sender).offset_of(payload_start(packet)) } else { 0 };
+    fn follow(&mut self, cold: &mut Cold, arrival: &Arrival<'_>, offset: u32, names: &Heard) -> Followed {
+        let Arrival { payload, sender, .. } = *arrival;
         if cold.dialogue.is_none() {
             cold.dialogue = self.begin(cold, arrival, offset, names).map(Box::new);
         }
@@ -167,9 +165,13 @@ pub(super) fn stop_hearing(hot: &mut Hot, cold: &mut Cold) {
     hot.watch.set_listening(cold.is_followed());
 }
 
-/// Number of the first payload byte of a segment.
-fn payload_start(packet: &Packet) -> u32 {
-    packet.tcp.sequence.wrapping_add(u32::from(packet.tcp.flags.has(TcpFlags::SYN)))
+/// How far into its direction a payload begins; datagrams have no place. `None` for what is none of it.
+fn offset(cold: &Cold, arrival: &Arrival<'_>) -> Option<u32> {
+    let Packet { tcp, protocol, .. } = arrival.packet;
+    if *protocol != TCP {
+        return Some(0);
+    }
+    cold.origins.of(arrival.sender).offset_of(tcp.sequence.wrapping_add(u32::from(tcp.flags.has(TcpFlags::SYN))))
 }
 
 /// The end of a conversation that a side is.

@@ -257,3 +257,18 @@ fn an_initiator_seen_midstream_is_corrected_while_the_flow_lives() {
         (InitiatorBasis::SynAck, 40000)
     );
 }
+
+#[test]
+fn a_keep_alive_before_the_first_data_hides_no_name() {
+    let hasher = FlowHasher::new(0);
+    let (mut flows, mut out) = (Flows::new(&Options::default(), 0, 1), Vec::new());
+    let request = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let probe = tcp("10.0.0.1", 40000, "9.9.9.9", 80, TcpFlags::ACK, 99, 1, 1);
+    let data = tcp("10.0.0.1", 40000, "9.9.9.9", 80, TcpFlags::ACK, 100, 1, request.len() as u32);
+    for (frame, (packet, payload)) in [(probe, &[0][..]), (probe, &[0]), (data, request)].iter().enumerate() {
+        flows.observe(&arrival(&hasher, packet, payload, frame as u64, Timestamp::ZERO), Envelope::default, &mut out);
+    }
+    flows.finish(Timestamp::ZERO, &mut out);
+    let facts = out.last().unwrap().facts.clone().unwrap();
+    assert_eq!(facts.http_hosts, ["a.example"]);
+}

@@ -72,12 +72,15 @@ pub(super) struct Origin {
     first: u32,
     /// Sequence number of the SYN, once one was seen.
     syn: Option<u32>,
+    /// Whether the first segment seen had a single byte and no SYN: a keep-alive, more likely than data.
+    is_keep_alive: bool,
 }
 
 impl Origin {
-    /// How far into its direction a segment numbered `start` begins.
-    pub(super) fn offset_of(&self, start: u32) -> u32 {
-        start.wrapping_sub(self.first)
+    /// How far into its direction a segment numbered `start` begins; `None` for a keep-alive before all that was seen,
+    /// whose byte is none of the direction's.
+    pub(super) fn offset_of(&self, start: u32) -> Option<u32> {
+        start.wrapping_sub(self.first).checked_sub(u32::from(self.is_keep_alive))
     }
 
     /// True where a SYN numbered `sequence` begins another connection than the one whose numbering is `self`.
@@ -145,6 +148,7 @@ impl Tracker<'_> {
         }
         if is_beginning {
             (own.next, own.known, origin.first) = (end, true, start);
+            origin.is_keep_alive = len == 1 && origin.syn.is_none();
             self.pool.forget(*self.holes, side);
             return len;
         }
@@ -177,7 +181,7 @@ impl Tracker<'_> {
         if gap > 0 {
             self.pool.open(self.holes, side, end, origin.first);
         }
-        origin.first = start;
+        (origin.first, origin.is_keep_alive) = (start, false);
         below - gap
     }
 
