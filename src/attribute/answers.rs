@@ -10,6 +10,9 @@ use crate::net::Timestamp;
 /// How long past its time to live an answer still explains a conversation: programs and resolvers keep addresses.
 const GRACE: Duration = Duration::from_secs(3600);
 
+/// Answers kept for one client and address: names that share an address, and the same name asked again.
+const MOST_TOLD: usize = 4;
+
 /// What a client was told.
 #[derive(Clone, Debug)]
 struct Told {
@@ -21,7 +24,7 @@ struct Told {
 /// Answers by client and address; bounded, the oldest go first.
 #[derive(Debug)]
 pub struct Answers {
-    told: HashMap<(IpAddr, IpAddr), Told>,
+    told: HashMap<(IpAddr, IpAddr), Vec<Told>>,
     order: VecDeque<((IpAddr, IpAddr), Timestamp)>,
     capacity: usize,
 }
@@ -37,24 +40,39 @@ impl Answers {
     pub fn learn(&mut self, client: IpAddr, answer: &Answer, at: Timestamp) {
         let key = (client, answer.address);
         let until = at.after(Duration::from_secs(u64::from(answer.ttl_s))).after(GRACE);
-        self.told.insert(key, Told { names: answer.names.clone(), at, until });
+        let told = self.told.entry(key).or_default();
+        // Asked again in time, a name goes on being known from when it was told first.
+        match told.iter_mut().find(|told| told.names == answer.names && at <= told.until) {
+            Some(again) => {
+                again.until = again.until.max(until);
+                return;
+            }
+            None => {
+                if told.len() == MOST_TOLD {
+                    told.remove(0);
+                }
+                told.push(Told { names: answer.names.clone(), at, until });
+            }
+        }
         self.order.push_back((key, at));
         while self.order.len() > self.capacity {
             let Some((old, noted)) = self.order.pop_front() else { break };
-            if self.told.get(&old).is_some_and(|told| told.at == noted) {
-                self.told.remove(&old);
+            if let Some(told) = self.told.get_mut(&old) {
+                told.retain(|told| told.at != noted);
+                if told.is_empty() {
+                    self.told.remove(&old);
+                }
             }
         }
     }
 
-    /// The name `client` asked for when it was given `address`, then the aliases on the way, if that was before `at` and
-    /// not too long ago.
+    /// The names `client` asked for when it was given `address`, each followed by the aliases on the way, if that was
+    /// before `at` and not too long ago; the latest first.
     #[must_use]
-    pub fn names(&self, client: IpAddr, address: IpAddr, at: Timestamp) -> &[String] {
-        match self.told.get(&(client, address)) {
-            Some(told) if told.at <= at && at <= told.until => &told.names,
-            _ => &[],
-        }
+    pub fn names(&self, client: IpAddr, address: IpAddr, at: Timestamp) -> Vec<&str> {
+        let told = self.told.get(&(client, address)).into_iter().flatten().rev();
+        let told = told.filter(|told| told.at <= at && at <= told.until);
+        told.flat_map(|told| &told.names).map(String::as_str).collect()
     }
 }
 
@@ -76,6 +94,10 @@ mod tests {
         assert!(answers.names(ip("10.0.0.2"), ip("9.9.9.9"), second(101)).is_empty());
         assert!(answers.names(ip("10.0.0.1"), ip("9.9.9.9"), second(99)).is_empty());
         assert!(answers.names(ip("10.0.0.1"), ip("9.9.9.9"), second(100 + 60 + 3601)).is_empty());
+        answers.learn(ip("10.0.0.1"), &answer("a.example"), second(150));
+        assert_eq!(answers.names(ip("10.0.0.1"), ip("9.9.9.9"), second(101)), ["a.example"], "asked again");
+        answers.learn(ip("10.0.0.1"), &answer("shared.example"), second(160));
+        assert_eq!(answers.names(ip("10.0.0.1"), ip("9.9.9.9"), second(161)), ["shared.example", "a.example"]);
         answers.learn(ip("10.0.0.2"), &answer("b.example"), second(101));
         answers.learn(ip("10.0.0.3"), &answer("c.example"), second(102));
         assert!(answers.names(ip("10.0.0.1"), ip("9.9.9.9"), second(103)).is_empty());

@@ -296,6 +296,7 @@ impl Finding {
             activity: self.relation.activity,
             direction: self.direction,
             commands: self.totals.commands,
+            logged_in: self.management.as_ref().is_some_and(|info| info.login == Some(Login::Granted)),
             failed_before: self.management.as_ref().map_or(0, |info| info.failed_before),
             criticality: self.relation.asset.map(|key| policy.assets.criticality(key)),
             strength: self.strength,

@@ -16,7 +16,7 @@ pub struct Judged<'a> {
     /// The update.
     pub update: &'a FlowUpdate,
     /// Names that DNS gave the initiator for the responder's address: the one asked for, then aliases.
-    pub aliases: &'a [String],
+    pub aliases: Vec<&'a str>,
     /// What is known of the initiator.
     pub initiator: Attribution<'a>,
     /// What is known of the responder.
@@ -33,7 +33,7 @@ impl<'a> Judged<'a> {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
         let attributor = &*knowledge.attributor;
         let aliases = knowledge.answers.names(initiator, responder, update.first_seen);
-        let names = names(update, aliases);
+        let names = names(update, &aliases);
         Judged {
             update,
             aliases,
@@ -52,8 +52,13 @@ impl<'a> Judged<'a> {
 
     /// True where the initiator asks a proxy for a connection to somebody else: HTTP CONNECT, or SOCKS.
     pub(super) fn is_proxied(&self) -> bool {
-        let asks = self.update.facts.as_deref().and_then(|facts| facts.http_method.as_deref());
-        asks == Some("CONNECT") || self.update.dealings.as_deref().is_some_and(|dealings| dealings.protocol == "socks")
+        let facts = self.update.facts.as_deref();
+        let connects = facts.and_then(|facts| facts.http_method.as_deref()) == Some("CONNECT");
+        let proxied = ["socks", "http-connect"];
+        let is_carried = self.update.dealings.as_deref().is_some_and(|dealings| proxied.contains(&dealings.protocol));
+        let asks_proxy = PROXY_PORTS.contains(&self.update.responder.endpoint.port)
+            && facts.is_some_and(|facts| !facts.http_hosts.is_empty());
+        connects || is_carried || asks_proxy
     }
 
     /// What is known of `address` alone.
@@ -73,7 +78,7 @@ impl<'a> Judged<'a> {
             [&it.subject_common_name, &it.issuer_common_name, &it.subject_organization, &it.issuer_organization]
         });
         let certified = certified.flatten().map(|name| (Basis::Certificate, name.as_str()));
-        let names = names(self.update, self.aliases);
+        let names = names(self.update, &self.aliases);
         let signs = protocol.into_iter().chain(alpn).chain(certified).chain(names.iter());
         self.knowledge.attributor.tool(signs).map(|(_, tool)| tool)
     }
@@ -87,12 +92,15 @@ impl<'a> Judged<'a> {
     /// The best name of the responder, and what it was read from.
     #[must_use]
     pub fn domain(&self) -> Option<(Basis, &'a str)> {
-        names(self.update, self.aliases).iter().find(|(basis, _)| *basis != Basis::Certificate)
+        names(self.update, &self.aliases).iter().find(|(basis, _)| *basis != Basis::Certificate)
     }
 }
 
+/// Ports of HTTP proxies (IANA; Squid, Privoxy and others by default), where a host is asked for that is elsewhere.
+const PROXY_PORTS: [u16; 4] = [3128, 8080, 8118, 8888];
+
 /// Everything said about the responder of a flow, best first.
-fn names<'a>(update: &'a FlowUpdate, aliases: &'a [String]) -> Names<'a> {
+fn names<'a>(update: &'a FlowUpdate, aliases: &[&'a str]) -> Names<'a> {
     let mut names = Names::default().at(update.protocol, update.responder.endpoint.port);
     if let Some(facts) = update.facts.as_deref() {
         for name in &facts.server_names {
@@ -106,7 +114,7 @@ fn names<'a>(update: &'a FlowUpdate, aliases: &'a [String]) -> Names<'a> {
             names = names.with_certificate(text(&certificate.subject_organization), text(&certificate.subject_country));
         }
     }
-    names.with_dns(aliases.iter().map(String::as_str))
+    names.with_dns(aliases.iter().copied())
 }
 
 /// A flow between an asset and a flagged endpoint.

@@ -126,7 +126,7 @@ pub(super) const GUESSES: u32 = 3;
 pub(super) fn shown(subject: &Subject<'_>, tool: Option<&Tool>, options: DrivenOptions) -> Option<Shown> {
     let update = subject.judged.update;
     let both = subject.home.total.payload_bytes > 0 && subject.remote.total.payload_bytes > 0;
-    if !update.answered || !both {
+    if !update.answered || !both && !update.one_sided {
         return None;
     }
     // A protocol may be looked for by its port alone; only the login of SSH is read without messages.
@@ -146,12 +146,19 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
     let asked = dealings.of(remote_end(subject));
     let session = || Some(Shown::Session(Box::new(Session::certain(subject, dealings, asked))));
     let is_remotes = || is_client(remote_end(subject), subject, dealings);
+    // Whoever answers in another protocol, or not at all where that would be seen, obeys nothing.
+    let answers = dealings.of(remote_end(subject).other()).messages;
+    let obeys = if subject.judged.update.one_sided { u64::MAX } else { u64::from(answers) };
+    let refused = u64::from(dealings.refused);
     match means(dealings.protocol) {
         // An asset that carries for somebody outside is a way in.
         Means::Carriage if subject.is_inbound() && dealings.protocol != "stun" && is_remotes() => session(),
         Means::Carriage => None,
+        Means::Commands if is_remotes() && dealings.login == Some(Login::Refused) => {
+            is_over(subject).then_some(Shown::LoginFailed)
+        }
         Means::Commands => {
-            if asked.total() > 0 {
+            if asked.total() > 0 && obeys > 0 {
                 session()
             } else {
                 None
@@ -160,8 +167,10 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
         Means::Login | Means::HiddenLogin if !is_remotes() => None,
         means @ (Means::Login | Means::HiddenLogin) => match dealings.login {
             Some(Login::Granted) => session(),
-            Some(Login::Tried | Login::Refused) if asked.total() > u64::from(dealings.refused) => session(),
-            None if means == Means::Login && (asked.total() > 0 || has_passed(subject, SESSION_BYTES)) => session(),
+            Some(Login::Tried | Login::Refused) if asked.total() > refused && obeys > refused => session(),
+            None if means == Means::Login && (asked.total() > 0 && obeys > 0 || has_passed(subject, SESSION_BYTES)) => {
+                session()
+            }
             Some(Login::Tried) | None if means == Means::HiddenLogin && goes_on(subject) => session(),
             Some(_) if is_over(subject) => Some(Shown::LoginFailed),
             Some(_) => None,
@@ -195,8 +204,12 @@ fn has_passed(subject: &Subject<'_>, bytes: u64) -> bool {
     subject.home.total.payload_bytes >= bytes && subject.remote.total.payload_bytes >= bytes
 }
 
+/// Names are what the client asks for: in a flow begun from outside they are the stranger's words.
 fn by_name(subject: &Subject<'_>, tool: Option<&Tool>) -> Option<Shown> {
     let protocol = subject.judged.update.application.unwrap_or("unknown");
+    if subject.is_inbound() && matches!(protocol, "tls" | "quic" | "dtls" | "http" | "unknown") {
+        return None;
+    }
     let via = Via { class: Class::B, protocol, tool: Some(tool?.kind) };
     Some(Shown::Session(Box::new(Session::uncertain(subject, via))))
 }
@@ -325,12 +338,13 @@ pub(super) struct Tries {
 impl Tries {
     const CAPACITY: usize = 65_536;
 
-    pub(super) fn failed(&mut self, remote: IpAddr) {
+    /// So many logins of a host failed.
+    pub(super) fn failed(&mut self, remote: IpAddr, times: u32) {
         let count = self.failed.entry(remote).or_insert_with(|| {
             self.order.push_back(remote);
             0
         });
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(times);
         if self.order.len() > Self::CAPACITY
             && let Some(oldest) = self.order.pop_front()
         {

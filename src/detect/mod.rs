@@ -217,7 +217,8 @@ impl State {
             }
             Some(Shown::LoginFailed) if std::mem::replace(&mut live.is_login, true) => {}
             Some(Shown::LoginFailed) => {
-                self.tries.failed(subject.remote.endpoint.address);
+                let refused = subject.judged.update.dealings.as_ref().map_or(1, |dealings| dealings.refused.max(1));
+                self.tries.failed(subject.remote.endpoint.address, refused);
                 self.findings.add(&attempt::failed_login(subject), subject, policy, out);
             }
             None => {}
@@ -252,7 +253,7 @@ fn managed(subject: &Subject<'_>, mut session: Box<Session>, live: &mut Live, tr
         live.managed = live::Counted::default();
     }
     live.via = Some(via);
-    live.is_login |= subject.is_inbound();
+    live.is_login |= subject.is_inbound() && via.class == Class::A;
     session.via = via;
     let relation = Relation {
         activity: Activity::Management(via),

@@ -5,7 +5,7 @@
 //! | factor | values |
 //! | --- | --- |
 //! | risk | the configured risk of the jurisdiction, 0–100 |
-//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, failed logins 25 %, undeclared device 25 %; remote management: class A 100 %, with reads alone 85 %, class B 70 %, class C 50 % |
+//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, failed logins 25 %, undeclared device 25 %; remote management: class A 100 %, with reads alone and no login granted 85 %, class B 70 %, class C 50 % |
 //! | criticality of the asset | critical 100 %, high 90 %, medium 75 %, low 50 %; 75 % where many assets are meant |
 //! | strongest evidence | strong 100 %, medium 85 %, weak 50 % |
 //!
@@ -25,6 +25,8 @@ pub struct Factors<'a> {
     pub direction: Direction,
     /// Commands by kind.
     pub commands: [u64; 4],
+    /// Whether a login was granted.
+    pub logged_in: bool,
     /// Logins by the same host that failed before one was granted.
     pub failed_before: u32,
     /// Criticality of the asset; `None` where the finding is about many.
@@ -55,7 +57,7 @@ impl Severity {
         let (activity, what) = match (factors.activity, factors.direction) {
             (Activity::Egress, Direction::Inbound) => (100, "the asset answered a conversation begun from outside"),
             (Activity::Egress, _) => (100, "the asset sent data and was answered"),
-            (Activity::Management(via), _) => managed(via, factors.commands),
+            (Activity::Management(via), _) => managed(via, factors.commands, factors.logged_in),
             (Activity::LoginFailed, _) => (25, "logins that were answered and failed"),
             (Activity::Device, _) => (25, "a device of that maker, which nobody declared"),
             (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that nobody answered"),
@@ -103,9 +105,9 @@ impl Severity {
 /// The least score that is critical.
 const CRITICAL: u8 = 80;
 
-fn managed(via: Via, commands: [u64; 4]) -> (u32, &'static str) {
+fn managed(via: Via, commands: [u64; 4], logged_in: bool) -> (u32, &'static str) {
     match (via.class, commands.map(|count| count > 0)) {
-        (Class::A, [true, false, false, false]) => {
+        (Class::A, [true, false, false, false]) if !logged_in => {
             (85, "somebody outside reads from the asset by a protocol that commands it")
         }
         (Class::A, _) => (100, "somebody outside acts on the asset"),
@@ -136,6 +138,7 @@ mod tests {
             activity,
             direction,
             commands,
+            logged_in: false,
             failed_before,
             criticality,
             strength,
@@ -151,6 +154,7 @@ mod tests {
             activity: Activity::Management(Via { class, protocol, tool: None }),
             direction: Direction::Outbound,
             commands,
+            logged_in: false,
             failed_before,
             criticality: Some(Criticality::Low),
             strength: Strength::Medium,

@@ -10,6 +10,9 @@ use super::table::Arrival;
 use crate::decode::{Packet, TcpFlags};
 use crate::inspect::{Answer, Carrier, Dialogue, End, Facts, Followed, Heard, Notes, Route, Speaker};
 
+/// Bytes of a first message in pieces that are read together.
+const MOST_PIECES: usize = 4096;
+
 /// What listening needs beside the flow: buffers to lend, and room for what is said before it is known to matter.
 #[derive(Debug)]
 pub(super) struct Hearing {
@@ -53,7 +56,7 @@ impl Hearing {
         if !cold.is_heard {
             (names, loser) = self.hear(slot, cold, arrival, offset);
         }
-        let followed = self.follow(cold, arrival, offset, &names);
+        let followed = self.follow(cold, arrival, offset, &names, hot.initiator);
         if let Some(speaker) = names.speaker.or(followed.speaker) {
             let client = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
             cold.client.get_or_insert(client);
@@ -104,18 +107,39 @@ impl Hearing {
     }
 
     /// Reads what is asked in a payload, where the protocol is one whose messages are followed.
-    fn follow(&mut self, cold: &mut Cold, arrival: &Arrival<'_>, offset: u32, names: &Heard) -> Followed {
+    fn follow(
+        &mut self,
+        cold: &mut Cold,
+        arrival: &Arrival<'_>,
+        offset: u32,
+        names: &Heard,
+        initiator: Side,
+    ) -> Followed {
         let Arrival { payload, sender, .. } = *arrival;
+        // A first message that came in pieces is read as a whole, as far as the search for names has put it together.
+        let whole = self.lending.whole(cold.open, end_of(sender)).filter(|whole| whole.len() > payload.len());
+        let mut said = (offset, payload);
         if cold.dialogue.is_none() {
-            cold.dialogue = self.begin(cold, arrival, offset, names).map(Box::new);
+            let pieces = whole.filter(|whole| whole.len() <= MOST_PIECES).map(<[u8]>::to_vec);
+            if let Some(pieces) = &pieces {
+                said = (0, pieces);
+            }
+            cold.dialogue = self.begin(cold, arrival, said, names).map(Box::new);
+            return self.said(cold, end_of(sender), said, names, initiator);
         }
+        self.said(cold, end_of(sender), said, names, initiator)
+    }
+
+    /// Hands what an end said, at its offset, to the dialogue, where there is one.
+    fn said(&mut self, cold: &mut Cold, end: End, said: (u32, &[u8]), names: &Heard, initiator: Side) -> Followed {
         let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
             return Followed::default();
         };
+        dialogue.set_opener(end_of(initiator));
         if let Some(client) = cold.client {
             dialogue.set_client(end_of(client));
         }
-        let followed = dialogue.follow(end_of(sender), offset, payload);
+        let followed = dialogue.follow(end, said.0, said.1);
         if followed.news && cold.application.is_none() {
             cold.application = Some(dialogue.dealings().protocol);
         }
@@ -123,18 +147,18 @@ impl Hearing {
     }
 
     /// Begins to follow a flow, where its protocol is one of those and there is room.
-    fn begin(&mut self, cold: &Cold, arrival: &Arrival<'_>, offset: u32, names: &Heard) -> Option<Dialogue> {
-        let Arrival { packet, payload, .. } = *arrival;
+    fn begin(&mut self, cold: &Cold, arrival: &Arrival<'_>, said: (u32, &[u8]), names: &Heard) -> Option<Dialogue> {
+        let Arrival { packet, .. } = *arrival;
         let speaks = cold.application;
         // What HTTP carries may show only in a later segment.
-        let may_begin = !cold.is_heard && (offset == 0 || speaks == Some("http"));
+        let may_begin = !cold.is_heard && (said.0 == 0 || speaks == Some("http"));
         let dialogue = match speaks {
             Some("ssh") => names.speaker.map(|_| Dialogue::ssh()),
             Some("tls" | "quic" | "dns") => None,
             _ if !may_begin => None,
             _ => {
                 let carrier = if packet.protocol == TCP { Carrier::Stream } else { Carrier::Datagram };
-                Dialogue::begin(carrier, (packet.source_port, packet.destination_port), payload)
+                Dialogue::begin(carrier, (packet.source_port, packet.destination_port), said.1)
             }
         }?;
         if self.dialogues_left == 0 {

@@ -1,6 +1,6 @@
 //! Lends the buffers of inspection to the few flows that need them.
 
-use crate::inspect::Open;
+use crate::inspect::{End, Open};
 
 /// No buffers lent.
 pub(super) const NONE: u16 = u16::MAX;
@@ -62,6 +62,11 @@ impl Lending {
         let loser = (loser != super::slot::NIL).then_some(loser);
         self.withdrawn += u64::from(loser.is_some());
         (number as u16, loser)
+    }
+
+    /// What is known of the beginning of a direction in lent buffers.
+    pub(super) fn whole(&self, number: u16, end: End) -> Option<&[u8]> {
+        Some(self.opens.get(usize::from(number))?.whole(end))
     }
 
     fn free(&self) -> Option<usize> {

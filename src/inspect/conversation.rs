@@ -85,6 +85,15 @@ impl Open {
         }
     }
 
+    /// The beginning of a direction, as far as it has come without a gap.
+    #[must_use]
+    pub fn whole(&self, end: End) -> &[u8] {
+        match end {
+            End::Low => self.low.whole(),
+            End::High => self.high.whole(),
+        }
+    }
+
     fn of(&mut self, end: End) -> &mut Prefix {
         match end {
             End::Low => &mut self.low,

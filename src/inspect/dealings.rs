@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 
-use super::facts::MOST_NAMES;
 use super::message::{Command, Login, Message};
 use super::text::text;
 use super::{End, Speaker};
 
 /// Functions and details kept per end.
 const MOST_FUNCTIONS: usize = 8;
+
+/// Parties behind a relay that are kept per flow.
+const MOST_PEERS: usize = 32;
 
 /// Longest detail kept, in bytes.
 const DETAIL_BYTES: usize = 128;
@@ -22,6 +24,8 @@ pub struct Asked {
     pub functions: Vec<Command>,
     /// The first things they were about.
     pub details: Vec<String>,
+    /// Messages it sent, of any kind.
+    pub messages: u32,
 }
 
 /// What the messages of a flow amount to.
@@ -66,17 +70,18 @@ impl Dealings {
         }
     }
 
-    /// Takes note of a message that `end` sent; true where it says something new, and not only more.
-    pub(super) fn note(&mut self, end: End, message: &Message<'_>) -> bool {
+    /// Takes note of a message that `end` sent in a flow that `opener` seems to have opened; true where it says something new, and not only more.
+    pub(super) fn note(&mut self, end: End, opener: Option<End>, message: &Message<'_>) -> bool {
         self.messages = self.messages.saturating_add(1);
         let mut news = self.messages == 1;
-        self.learn_client(end, message);
+        self.learn_client(end, opener, message);
         let is_answer = message.is_echoed && self.client != Some(end);
         let [low, high] = &mut self.ends;
         let asked = match end {
             End::Low => low,
             End::High => high,
         };
+        asked.messages = asked.messages.saturating_add(1);
         if let Some(command) = message.command.filter(|_| !is_answer) {
             news |= asked.note(command);
             if let Some(detail) = message.detail
@@ -93,7 +98,7 @@ impl Dealings {
             self.refused = self.refused.saturating_add(u32::from(login == Login::Refused));
         }
         if let Some(peer) = message.peer
-            && self.peers.len() < MOST_NAMES
+            && self.peers.len() < MOST_PEERS
             && !self.peers.contains(&peer)
         {
             self.peers.push(peer);
@@ -102,12 +107,13 @@ impl Dealings {
         news
     }
 
-    /// Of a message that looks like its answer the first is the question.
-    fn learn_client(&mut self, end: End, message: &Message<'_>) {
+    /// A message that looks like its answer leaves it to who opened the flow; where nobody knows that, the first is the
+    /// question.
+    fn learn_client(&mut self, end: End, opener: Option<End>, message: &Message<'_>) {
         let client = match message.speaker {
             Some(Speaker::Client) => Some(end),
             Some(Speaker::Server) => Some(end.other()),
-            None if message.is_echoed => self.client.or(Some(end)),
+            None if message.is_echoed => opener.or(Some(end)),
             None => self.client,
         };
         self.client = self.client.or(client);

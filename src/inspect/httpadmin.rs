@@ -62,7 +62,7 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
         Start::Response(status) => Message {
             length: length(bytes),
             speaker: Some(Speaker::Server),
-            login: matches!(status, 401 | 403).then_some(Login::Refused),
+            login: (400..600).contains(&status).then_some(Login::Refused),
             ..Message::default()
         },
     })

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::Reading;
 use super::message::{Carrier, Protocol};
 use super::{
     bacnet, cwmp, dnp3, enip, fins, ftp, ge_srtp, growatt, httpadmin, iec104, ipmi, mms, modbus, mqtt, ocpp, opcua,
@@ -123,6 +124,11 @@ pub(super) fn candidates(carrier: Carrier, ports: (u16, u16)) -> impl Iterator<I
         Carrier::Datagram => datagrams,
     };
     by_port.at(ports.0).chain(by_port.at(ports.1)).chain(by_port.any.iter().copied())
+}
+
+/// True where a direction between these ports that begins so may become a message that is followed.
+pub(super) fn awaits(ports: (u16, u16), prefix: &[u8]) -> bool {
+    candidates(Carrier::Stream, ports).any(|protocol| matches!((protocol.read)(prefix), Reading::More))
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use super::datagram::Route;
 use super::facts::{Facts, Notes};
-use super::{Reading, Speaker, dns, greeting, http, http2, mqtt, rdp, sip, smb, ssh, stun, telnet, tls, vnc};
+use super::{Reading, Speaker, dns, greeting, http, http2, mqtt, rdp, registry, sip, smb, ssh, stun, telnet, tls, vnc};
 
 /// Longest beginning that is waited for before a direction is given up, by what it may be.
 const PATIENCE_BYTES: usize = 15 << 10;
+
+/// Bytes within which the head of a first message shows whose it is.
+const HEAD_BYTES: usize = 32;
 
 /// What reading a direction came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub(super) fn read(prefix: &[u8], route: Route, notes: &mut Notes<'_>) -> Outcom
         [1, ..] => traversal(prefix, facts),
         _ => Outcome::NOTHING,
     };
+    if outcome == Outcome::NOTHING && prefix.len() < HEAD_BYTES && registry::awaits(route.ports, prefix) {
+        return Outcome::WAIT;
+    }
     Outcome { more: outcome.more && prefix.len() < PATIENCE_BYTES, ..outcome }
 }
 

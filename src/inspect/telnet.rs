@@ -113,7 +113,8 @@ pub(super) fn login(bytes: &[u8]) -> Option<Login> {
         b"incorrect password",
     ];
     let questions: [&[u8]; 4] = [b"login:", b"username:", b"password:", b"user name:"];
-    let welcomes: [&[u8]; 2] = [b"last login", b"welcome to"];
+    // A welcome is printed before the login as often as after it.
+    let welcomes: [&[u8]; 1] = [b"last login"];
     if refusals.iter().any(&says) {
         Some(Login::Refused)
     } else if questions.iter().any(ends) {
