@@ -11,7 +11,7 @@ use crate::attribute::ToolKind;
 pub enum Activity {
     /// An asset sent payload to a flagged endpoint that took part in the conversation.
     Egress,
-    /// Somebody tried and got no answer.
+    /// Somebody tried and got no answer, or from outside a brief one.
     Attempt,
     /// A device nobody declared is of a flagged maker.
     Device,
@@ -61,7 +61,7 @@ impl Activity {
     pub const fn name(self) -> &'static str {
         match self {
             Activity::Egress => "Data sent to a flagged jurisdiction",
-            Activity::Attempt => "Unanswered contact with a flagged jurisdiction",
+            Activity::Attempt => "Contact with a flagged jurisdiction that came to nothing",
             Activity::Device => "Undeclared device of a maker in a flagged jurisdiction",
             Activity::Management(_) => "Remotely managed from a flagged jurisdiction",
             Activity::LoginFailed => "Failed logins from a flagged jurisdiction",

@@ -16,6 +16,12 @@ pub(super) fn unanswered(subject: &Subject<'_>) -> Option<Observation> {
     Some(tried_in(Activity::Attempt, subject))
 }
 
+/// A conversation begun from outside that ended as a knock: what little was answered is told with the attempts.
+pub(super) fn brief(subject: &Subject<'_>) -> Option<Observation> {
+    let update = subject.judged.update;
+    (subject.is_inbound() && update.cause.is_end()).then(|| tried_in(Activity::Attempt, subject))
+}
+
 /// Failed logins from outside make one finding per jurisdiction.
 pub(super) fn failed_login(subject: &Subject<'_>) -> Observation {
     tried_in(Activity::LoginFailed, subject)

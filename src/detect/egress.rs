@@ -38,6 +38,5 @@ fn is_knock(subject: &Subject<'_>) -> bool {
     let (update, ours, theirs) = (subject.judged.update, subject.home.total, subject.remote.total);
     let is_echo = matches!(update.protocol, ICMP | ICMPV6) && ours.payload_bytes <= theirs.payload_bytes;
     let is_brief = ours.payload_bytes < ANSWER_BYTES && update.last_seen.since(update.first_seen) < ANSWER_TIME;
-    let is_greeting = theirs.packets > 0 && theirs.payload_bytes == 0;
-    is_echo || is_brief && (is_greeting || !update.cause.is_end())
+    is_echo || is_brief
 }

@@ -39,6 +39,11 @@ impl Counted {
         }
     }
 
+    /// Whether the flow is in the finding.
+    pub(super) const fn has_counted(&self) -> bool {
+        self.flow
+    }
+
     /// Takes what commands have come since the last time.
     pub(super) fn count_commands(&mut self, commands: [u64; 4]) -> [u64; 4] {
         let mut added = [0; 4];

@@ -148,6 +148,8 @@ fn by_messages(subject: &Subject<'_>, dealings: &Dealings) -> Option<Shown> {
     let is_remotes = || is_client(remote_end(subject), subject, dealings);
     // Whoever answers in another protocol, or not at all where that would be seen, obeys nothing.
     let answers = dealings.of(remote_end(subject).other()).messages;
+    // What the equipment reports comes before the commands by which CWMP is known.
+    let answers = answers.max(u32::from(dealings.protocol == "cwmp"));
     let obeys = if subject.judged.update.one_sided { u64::MAX } else { u64::from(answers) };
     let refused = u64::from(dealings.refused);
     match means(dealings.protocol) {

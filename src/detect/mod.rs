@@ -223,7 +223,10 @@ impl State {
             }
             None => {}
         }
-        if let Some(observation) = egress::judge(subject, live) {
+        let egress = egress::judge(subject, live);
+        let is_nothing = !live.is_login && live.via.is_none() && !live.egress.has_counted();
+        let brief = if is_nothing { attempt::brief(subject) } else { None };
+        for observation in egress.into_iter().chain(brief) {
             self.findings.add(&observation, subject, policy, out);
         }
     }

@@ -60,7 +60,7 @@ impl Severity {
             (Activity::Management(via), _) => managed(via, factors.commands, factors.logged_in),
             (Activity::LoginFailed, _) => (25, "logins that were answered and failed"),
             (Activity::Device, _) => (25, "a device of that maker, which nobody declared"),
-            (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that nobody answered"),
+            (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that came to nothing"),
             (Activity::Attempt, _) => (40, "contact by the asset that nobody answered"),
         };
         let (criticality, whose) = match factors.criticality {

@@ -193,12 +193,16 @@ fn outbound_attempts(alert: &Alert) -> String {
 
 fn inbound_attempts(alert: &Alert) -> String {
     let flow = &alert.flow;
+    let outcome = match alert.totals.sent_bytes {
+        0 => "nobody answered".to_owned(),
+        bytes => format!("came to nothing, answered with {} in all", Bytes(bytes)),
+    };
     let contacts = match alert.totals.flows {
         1 => "1 contact".to_owned(),
         times => format!("{} contacts", Count(times)),
     };
     format!(
-        "{contacts} from {} with monitored hosts that nobody answered, last from {} to {}",
+        "{contacts} from {} with monitored hosts that {outcome}, last from {} to {}",
         place(alert),
         flow.initiator.endpoint.address,
         endpoint(flow.responder.endpoint, flow.update.protocol),

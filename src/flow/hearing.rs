@@ -10,8 +10,8 @@ use super::table::Arrival;
 use crate::decode::{Packet, TcpFlags};
 use crate::inspect::{Answer, Carrier, Dialogue, End, Facts, Followed, Heard, Notes, Route, Speaker};
 
-/// Bytes of a first message in pieces that are read together.
-const MOST_PIECES: usize = 4096;
+/// Bytes of a first message that came before the rest of its head.
+const MOST_PIECE: usize = 128;
 
 /// What listening needs beside the flow: buffers to lend, and room for what is said before it is known to matter.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Hearing {
         if !cold.is_heard {
             (names, loser) = self.hear(slot, cold, arrival, offset);
         }
-        let followed = self.follow(cold, arrival, offset, &names, hot.initiator);
+        let followed = self.follow(hot, cold, arrival, offset, &names);
         if let Some(speaker) = names.speaker.or(followed.speaker) {
             let client = if speaker == Speaker::Client { arrival.sender } else { arrival.sender.other() };
             cold.client.get_or_insert(client);
@@ -107,25 +107,24 @@ impl Hearing {
     }
 
     /// Reads what is asked in a payload, where the protocol is one whose messages are followed.
-    fn follow(
-        &mut self,
-        cold: &mut Cold,
-        arrival: &Arrival<'_>,
-        offset: u32,
-        names: &Heard,
-        initiator: Side,
-    ) -> Followed {
+    fn follow(&mut self, hot: &Hot, cold: &mut Cold, arrival: &Arrival<'_>, offset: u32, names: &Heard) -> Followed {
+        let initiator = hot.initiator;
         let Arrival { payload, sender, .. } = *arrival;
-        // A first message that came in pieces is read as a whole, as far as the search for names has put it together.
-        let whole = self.lending.whole(cold.open, end_of(sender)).filter(|whole| whole.len() > payload.len());
-        let mut said = (offset, payload);
-        if cold.dialogue.is_none() {
-            let pieces = whole.filter(|whole| whole.len() <= MOST_PIECES).map(<[u8]>::to_vec);
-            if let Some(pieces) = &pieces {
-                said = (0, pieces);
+        if cold.dialogue.is_some() || cold.is_heard {
+            return self.said(cold, end_of(sender), (offset, payload), names, initiator);
+        }
+        // A first message whose head came in pieces is read as a whole, as the search for names has put it together.
+        let in_pieces = |whole: &&[u8]| (1..=MOST_PIECE).contains(&whole.len().saturating_sub(payload.len()));
+        let pieces = self.lending.whole(cold.open, end_of(sender)).filter(in_pieces).map(<[u8]>::to_vec);
+        let said = pieces.as_deref().map_or((offset, payload), |whole| (0, whole));
+        cold.dialogue = self.begin(cold, arrival, said, names).map(Box::new);
+        if let Some(dialogue) = &mut cold.dialogue {
+            if said.0 > 0 {
+                dialogue.join(end_of(sender));
             }
-            cold.dialogue = self.begin(cold, arrival, said, names).map(Box::new);
-            return self.said(cold, end_of(sender), said, names, initiator);
+            if *hot.payload_bytes.of(sender.other()) > 0 {
+                dialogue.join(end_of(sender.other()));
+            }
         }
         self.said(cold, end_of(sender), said, names, initiator)
     }

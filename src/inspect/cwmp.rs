@@ -30,6 +30,10 @@ fn read(bytes: &[u8]) -> Reading<Message<'_>> {
 }
 
 fn read_request(bytes: &[u8]) -> Reading<Message<'_>> {
+    // Servers listen on these ports too, and there it is they who command.
+    if let Reading::Found(said) = read(bytes) {
+        return Reading::Found(said);
+    }
     let found = Message { length: httphead::length(bytes), ..Message::default() };
     start(bytes).map(|start| match start {
         Start::Request { method: "GET", .. } => Message {

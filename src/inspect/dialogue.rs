@@ -65,12 +65,15 @@ struct Direction {
     /// The beginning of a head.
     head: [u8; HEAD_BYTES],
     head_len: usize,
+    /// Whether it is joined somewhere in its middle with what comes next.
+    joins: bool,
     /// Segments that came before what precedes them.
     late: Vec<(u32, Vec<u8>)>,
 }
 
 impl Direction {
-    const NEW: Direction = Direction { at: 0, next: 0, head: [0; HEAD_BYTES], head_len: 0, late: Vec::new() };
+    const NEW: Direction =
+        Direction { at: 0, next: 0, head: [0; HEAD_BYTES], head_len: 0, joins: false, late: Vec::new() };
 }
 
 impl Dialogue {
@@ -82,23 +85,14 @@ impl Dialogue {
     }
 
     fn claimed(payload: &[u8], protocols: impl Iterator<Item = &'static Protocol>) -> Option<Self> {
-        let mut likely = None;
-        let mut claims = |protocol: &&'static Protocol| match (protocol.read)(payload) {
+        let claims = |protocol: &&'static Protocol| match (protocol.read)(payload) {
             // Nearly everything goes over HTTP: it is followed where it administers.
             Reading::Found(said) => {
                 !matches!(protocol.name, "http" | "cwmp") || said.command.is_some() || said.login.is_some()
             }
-            Reading::More => {
-                // On its own port a head that is cut off may be waited for.
-                if !protocol.ports.is_empty() && payload.len() < HEAD_BYTES {
-                    likely.get_or_insert(*protocol);
-                }
-                false
-            }
-            Reading::Other => false,
+            Reading::More | Reading::Other => false,
         };
-        let claimed = { protocols }.find(|protocol| claims(protocol));
-        let protocol = claimed.or(likely)?;
+        let protocol = { protocols }.find(claims)?;
         let dealings = Arc::new(Dealings::new(protocol.name));
         let reads = Reads::Messages(protocol);
         Some(Dialogue { reads, low: Direction::NEW, high: Direction::NEW, misfits: 0, opener: None, dealings })
@@ -109,6 +103,14 @@ impl Dialogue {
     pub fn ssh() -> Self {
         let (reads, dealings) = (Reads::SshLogin(SshLogin::default()), Arc::new(Dealings::new("ssh")));
         Dialogue { reads, low: Direction::NEW, high: Direction::NEW, misfits: 0, opener: None, dealings }
+    }
+
+    /// Joins a direction in its middle: `end` has spoken before the flow was followed.
+    pub const fn join(&mut self, end: End) {
+        match end {
+            End::Low => self.low.joins = true,
+            End::High => self.high.joins = true,
+        }
     }
 
     /// Takes who seems to have opened the flow, for messages that look like their answers.
@@ -172,7 +174,8 @@ impl Dialogue {
     fn segment(&mut self, read: Read, end: End, offset: u32, payload: &[u8], followed: &mut Followed) {
         let direction = self.direction(end);
         let old = direction.at.wrapping_sub(offset) as i32;
-        if old < 0 && !direction.may_pass_over(offset) {
+        let joins = std::mem::take(&mut direction.joins);
+        if old < 0 && !joins && !direction.may_pass_over(offset) {
             if direction.late.len() < MOST_LATE && payload.len() <= LATE_BYTES {
                 direction.late.push((offset, payload.to_vec()));
                 return;

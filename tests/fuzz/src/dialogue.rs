@@ -81,12 +81,15 @@ type Read = for<'a> fn(&'a [u8]) -> Reading<Message<'a>>;
 
 /// The reader of the protocol that claims a direction that begins with `bytes`.
 fn claimant(port: u16, bytes: &[u8]) -> Option<Read> {
-    let fits = |protocol: &&&Protocol| protocol.ports.is_empty() || protocol.ports.contains(&port);
     let claims = |protocol: &&&Protocol| match (protocol.read)(bytes) {
-        Reading::Found(said) => protocol.name != "http" || said.command.is_some() || said.login.is_some(),
+        Reading::Found(said) => {
+            !matches!(protocol.name, "http" | "cwmp") || said.command.is_some() || said.login.is_some()
+        }
         Reading::More | Reading::Other => false,
     };
-    let protocol = protocols(Carrier::Stream).iter().filter(fits).find(claims)?;
+    let all = protocols(Carrier::Stream);
+    let bound = all.iter().filter(|protocol| protocol.ports.contains(&port));
+    let protocol = bound.chain(all.iter().filter(|protocol| protocol.ports.is_empty())).find(claims)?;
     Some(protocol.read)
 }
 
