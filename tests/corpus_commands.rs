@@ -6,7 +6,6 @@
 //! dissector for is there too, with whose word it is. `--nocapture` prints the matrix.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test says where it fails")]
-#![expect(clippy::print_stdout, reason = "the matrix is read by people")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
