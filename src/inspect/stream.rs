@@ -36,7 +36,7 @@ pub(super) fn read(prefix: &[u8], route: Route, notes: &mut Notes<'_>) -> Outcom
     let outcome = match prefix {
         [] => Outcome::WAIT,
         _ if route.uses(53) => return name_service(prefix, route, notes),
-        [22, ..] => tls_direction(prefix, route, facts),
+        [22, ..] | [21, 3, _, 0, 2, 1, ..] => tls_direction(prefix, route, facts),
         [0x80..=0xff, _, 1, ..] => tls_direction(prefix, route, facts),
         [0xff, ..] => found(&telnet::telnet(prefix), "telnet", telnet_speaker(prefix), facts),
         [b'S', ..] if b"SSH-".starts_with(prefix.get(..4).unwrap_or(prefix)) => ssh_direction(prefix, facts),

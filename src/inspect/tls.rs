@@ -73,13 +73,22 @@ pub fn dtls_client(datagrams: &[u8]) -> Reading<ClientHello> {
 /// once that is complete or cannot follow any more.
 #[must_use]
 pub fn server(prefix: &[u8]) -> Reading<Server> {
-    server::from_records(prefix)
+    server::from_records(behind_warnings(prefix))
 }
 
 /// The ServerHello alone, found before its certificate has arrived.
 #[must_use]
 pub fn server_hello(prefix: &[u8]) -> Reading<ServerHello> {
-    server::hello_from_records(prefix)
+    server::hello_from_records(behind_warnings(prefix))
+}
+
+/// What follows warnings: a server that does not know the name asked for may say so before its hello (RFC 6066,
+/// section 3).
+fn behind_warnings(prefix: &[u8]) -> &[u8] {
+    match prefix {
+        [21, 3, _, 0, 2, 1, _, rest @ ..] => behind_warnings(rest),
+        _ => prefix,
+    }
 }
 
 /// A reserved value that clients sprinkle in lists (RFC 8701): both bytes equal, low nibbles `a`.
