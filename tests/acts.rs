@@ -54,10 +54,10 @@ fn replay(frames: &[Frame]) -> Vec<(String, u8, [u64; 4])> {
 }
 
 fn named(alert: &Alert) -> String {
-    match alert.activity {
-        Activity::Management(via) => format!("{} {}", via.class.as_str(), via.protocol),
-        activity => activity.id().to_owned(),
+    if let Activity::Management(via) = alert.activity {
+        return format!("{} {}", via.class.as_str(), via.protocol);
     }
+    alert.activity.id().to_owned()
 }
 
 fn from_abroad(port: u16) -> Conversation {

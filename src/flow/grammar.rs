@@ -4,15 +4,7 @@
 //! answers to them. It is asked only of flows whose beginning the capture does not show.
 
 use crate::decode::Packet;
-
-/// A role in a protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
-    /// Asks; began the flow.
-    Client,
-    /// Answers.
-    Server,
-}
+use crate::inspect::Speaker;
 
 /// Who the sender of `payload` is, if its first bytes tell.
 pub(super) fn speaker(packet: &Packet, payload: &[u8]) -> Option<Speaker> {

@@ -17,14 +17,20 @@ const MOST_PIECE: usize = 128;
 #[derive(Debug)]
 pub(super) struct Hearing {
     lending: Lending,
-    /// Flows that may still be followed.
-    dialogues_left: usize,
+    following: Following,
     /// Scratch.
     facts: Facts,
     /// Addresses that DNS gave since they were taken last.
     pub(super) answers: Vec<Answer>,
-    /// Flows whose messages were not followed because too many were.
-    pub(super) unfollowed: u64,
+}
+
+/// How many flows are followed, and how many more could not be.
+#[derive(Debug)]
+struct Following {
+    /// Flows that may still be followed.
+    left: usize,
+    /// Flows that were not because too many were.
+    refused: u64,
 }
 
 /// What came of a payload.
@@ -41,10 +47,9 @@ impl Hearing {
     pub(super) fn new(inspections: usize, dialogues: usize) -> Self {
         Hearing {
             lending: Lending::new(inspections),
-            dialogues_left: dialogues,
+            following: Following { left: dialogues, refused: 0 },
             facts: Facts::default(),
             answers: Vec::new(),
-            unfollowed: 0,
         }
     }
 
@@ -111,13 +116,13 @@ impl Hearing {
         let initiator = hot.initiator;
         let Arrival { payload, sender, .. } = *arrival;
         if cold.dialogue.is_some() || cold.is_heard {
-            return self.said(cold, end_of(sender), (offset, payload), names, initiator);
+            return say(cold, end_of(sender), (offset, payload), names, initiator);
         }
         // A first message whose head came in pieces is read as a whole, as the search for names has put it together.
         let in_pieces = |whole: &&[u8]| (1..=MOST_PIECE).contains(&whole.len().saturating_sub(payload.len()));
-        let pieces = self.lending.whole(cold.open, end_of(sender)).filter(in_pieces).map(<[u8]>::to_vec);
-        let said = pieces.as_deref().map_or((offset, payload), |whole| (0, whole));
-        cold.dialogue = self.begin(cold, arrival, said, names).map(Box::new);
+        let pieces = self.lending.whole(cold.open, end_of(sender)).filter(in_pieces);
+        let said = pieces.map_or((offset, payload), |whole| (0, whole));
+        cold.dialogue = self.following.begin(cold, arrival, said, names).map(Box::new);
         if let Some(dialogue) = &mut cold.dialogue {
             if said.0 > 0 {
                 dialogue.join(end_of(sender));
@@ -126,32 +131,34 @@ impl Hearing {
                 dialogue.join(end_of(sender.other()));
             }
         }
-        self.said(cold, end_of(sender), said, names, initiator)
+        say(cold, end_of(sender), said, names, initiator)
     }
 
-    /// Hands what an end said, at its offset, to the dialogue, where there is one.
-    fn said(&mut self, cold: &mut Cold, end: End, said: (u32, &[u8]), names: &Heard, initiator: Side) -> Followed {
-        let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
-            return Followed::default();
-        };
-        dialogue.set_opener(end_of(initiator));
-        if let Some(client) = cold.client {
-            dialogue.set_client(end_of(client));
-        }
-        let followed = dialogue.follow(end, said.0, said.1);
-        if followed.news && cold.application.is_none() {
-            cold.application = Some(dialogue.dealings().protocol);
-        }
-        Followed { news: followed.news && !names.news, ..followed }
+    /// Takes back what a flow has that ends.
+    pub(super) fn release(&mut self, cold: &mut Cold) {
+        self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
+        cold.facts = None;
+        self.following.left += usize::from(cold.dialogue.take().is_some());
     }
 
+    /// Inspections cut short for want of buffers.
+    pub(super) fn withdrawn(&self) -> u64 {
+        self.lending.withdrawn
+    }
+
+    /// Flows whose messages were not followed because too many were.
+    pub(super) const fn unfollowed(&self) -> u64 {
+        self.following.refused
+    }
+}
+
+impl Following {
     /// Begins to follow a flow, where its protocol is one of those and there is room.
     fn begin(&mut self, cold: &Cold, arrival: &Arrival<'_>, said: (u32, &[u8]), names: &Heard) -> Option<Dialogue> {
         let Arrival { packet, .. } = *arrival;
-        let speaks = cold.application;
         // What HTTP carries may show only in a later segment.
-        let may_begin = !cold.is_heard && (said.0 == 0 || speaks == Some("http"));
-        let dialogue = match speaks {
+        let may_begin = said.0 == 0 || cold.application == Some("http");
+        let dialogue = match cold.application {
             Some("ssh") => names.speaker.map(|_| Dialogue::ssh()),
             Some("tls" | "quic" | "dns") => None,
             _ if !may_begin => None,
@@ -160,25 +167,29 @@ impl Hearing {
                 Dialogue::begin(carrier, (packet.source_port, packet.destination_port), said.1)
             }
         }?;
-        if self.dialogues_left == 0 {
-            self.unfollowed += 1;
+        if self.left == 0 {
+            self.refused += 1;
             return None;
         }
-        self.dialogues_left -= 1;
+        self.left -= 1;
         Some(dialogue)
     }
+}
 
-    /// Takes back what a flow has that ends.
-    pub(super) fn release(&mut self, cold: &mut Cold) {
-        self.lending.give_back(std::mem::replace(&mut cold.open, listening::NONE));
-        cold.facts = None;
-        self.dialogues_left += usize::from(cold.dialogue.take().is_some());
+/// Hands what an end said, at its offset, to the dialogue, where there is one.
+fn say(cold: &mut Cold, end: End, said: (u32, &[u8]), names: &Heard, initiator: Side) -> Followed {
+    let Some(dialogue) = cold.dialogue.as_mut().filter(|dialogue| !dialogue.is_over()) else {
+        return Followed::default();
+    };
+    dialogue.set_opener(end_of(initiator));
+    if let Some(client) = cold.client {
+        dialogue.set_client(end_of(client));
     }
-
-    /// Inspections cut short for want of buffers.
-    pub(super) fn withdrawn(&self) -> u64 {
-        self.lending.withdrawn
+    let followed = dialogue.follow(end, said.0, said.1);
+    if followed.news && cold.application.is_none() {
+        cold.application = Some(dialogue.dealings().protocol);
     }
+    Followed { news: followed.news && !names.news, ..followed }
 }
 
 /// Ends the search for names in a flow that lost its buffers to another.

@@ -1,8 +1,9 @@
 //! Who began a flow, and how we know.
 
-use super::grammar::{self, Speaker};
+use super::grammar;
 use super::key::{FlowKey, Side};
 use crate::decode::{Packet, TcpFlags};
+use crate::inspect::Speaker;
 
 /// The evidence for a flow's initiator, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -453,7 +453,7 @@ impl Table {
 
     /// Flows whose messages were not followed because too many were.
     pub(super) fn unfollowed(&self) -> u64 {
-        self.hearing.unfollowed
+        self.hearing.unfollowed()
     }
 
     /// Holes that could not be tracked for want of room.

@@ -69,11 +69,20 @@ struct Direction {
     joins: bool,
     /// Segments that came before what precedes them.
     late: Vec<(u32, Vec<u8>)>,
+    /// Buffers of earlier ones.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Direction {
-    const NEW: Direction =
-        Direction { at: 0, next: 0, head: [0; HEAD_BYTES], head_len: 0, joins: false, late: Vec::new() };
+    const NEW: Direction = Direction {
+        at: 0,
+        next: 0,
+        head: [0; HEAD_BYTES],
+        head_len: 0,
+        joins: false,
+        late: Vec::new(),
+        spare: Vec::new(),
+    };
 }
 
 impl Dialogue {
@@ -177,19 +186,23 @@ impl Dialogue {
         let joins = std::mem::take(&mut direction.joins);
         if old < 0 && !joins && !direction.may_pass_over(offset) {
             if direction.late.len() < MOST_LATE && payload.len() <= LATE_BYTES {
-                direction.late.push((offset, payload.to_vec()));
-                return;
+                return direction.put_by(offset, payload);
             }
             // What is missing does not come: on with what there is.
-            let late = std::mem::take(&mut direction.late);
-            for (offset, payload) in late {
-                self.on(read, end, offset, &payload, followed);
+            while let Some((offset, late)) = self.direction(end).first_late() {
+                self.on_late(read, end, offset, late, followed);
             }
         }
         self.on(read, end, offset, payload, followed);
-        while let Some((offset, payload)) = self.direction(end).next_late() {
-            self.on(read, end, offset, &payload, followed);
+        while let Some((offset, late)) = self.direction(end).next_late() {
+            self.on_late(read, end, offset, late, followed);
         }
+    }
+
+    /// Reads on with a segment that was put by, and keeps its buffer.
+    fn on_late(&mut self, read: Read, end: End, offset: u32, late: Vec<u8>, followed: &mut Followed) {
+        self.on(read, end, offset, &late, followed);
+        self.direction(end).spare.push(late);
     }
 
     /// Reads on with a segment, whatever is missing before it.
@@ -294,6 +307,19 @@ impl Direction {
             (self.next, self.head_len) = (offset, 0);
         }
         self.at = offset;
+    }
+
+    /// Puts a segment by that came too early.
+    fn put_by(&mut self, offset: u32, payload: &[u8]) {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(payload);
+        self.late.push((offset, buffer));
+    }
+
+    /// The segment that was put by first.
+    fn first_late(&mut self) -> Option<(u32, Vec<u8>)> {
+        if self.late.is_empty() { None } else { Some(self.late.remove(0)) }
     }
 
     /// A segment that came too early and is due now.
