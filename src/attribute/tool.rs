@@ -16,7 +16,7 @@ use crate::net::Country;
 pub(super) const COLUMNS: [&str; 8] = ["tool", "kind", "vendor", "jurisdiction", "match", "source", "date", "note"];
 
 /// What a tool gives to whoever is at its other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolKind {
     /// The screen, the keyboard or a shell of the host.

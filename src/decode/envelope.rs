@@ -89,6 +89,20 @@ impl<T: Copy, const N: usize> Few<T, N> {
     }
 }
 
+impl<T: Copy + serde::Serialize, const N: usize> serde::Serialize for Few<T, N> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de, T: Copy + serde::Deserialize<'de>, const N: usize> serde::Deserialize<'de> for Few<T, N> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut few = Few::default();
+        Vec::<T>::deserialize(deserializer)?.into_iter().for_each(|value| few.push(value));
+        Ok(few)
+    }
+}
+
 impl<T: Copy, const N: usize> Default for Few<T, N> {
     fn default() -> Few<T, N> {
         Few { items: [None; N], len: 0 }

@@ -32,7 +32,7 @@ impl Step {
 }
 
 /// A stable identifier: 128 bits of SHA-1 over what it identifies, in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct StableId(String);
 
 impl StableId {
@@ -62,7 +62,7 @@ impl StableId {
 }
 
 /// An asset as an alert names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AssetInfo {
     /// Declared name, or the address.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct AssetInfo {
 }
 
 /// A device of a monitored network as the traffic shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DeviceInfo {
     /// Its own hardware address.
     pub mac: Option<MacAddr>,
@@ -96,11 +96,12 @@ pub struct DeviceInfo {
     /// Model it says it is.
     pub model: Option<String>,
     /// The protocol in which it said so.
-    pub announced_by: Option<&'static str>,
+    #[serde(deserialize_with = "crate::net::known::word_option")]
+    pub announced_by: Option<crate::net::known::Word>,
 }
 
 /// A flagged jurisdiction as an alert names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JurisdictionInfo {
     /// Its code.
     pub country: Country,
@@ -111,7 +112,7 @@ pub struct JurisdictionInfo {
 }
 
 /// A piece of evidence as an alert names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EvidenceInfo {
     /// What kind of tie.
     pub kind: EvidenceKind,
@@ -151,7 +152,7 @@ impl EvidenceInfo {
 }
 
 /// An endpoint of the flow that caused an alert, with what is known of its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PartyInfo {
     /// Address and port.
     pub endpoint: Endpoint,
@@ -170,7 +171,7 @@ pub struct PartyInfo {
 }
 
 /// The flow that caused an alert: one example of what the finding is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FlowInfo {
     /// Who began it.
     pub initiator: PartyInfo,
@@ -191,7 +192,7 @@ pub struct FlowInfo {
 }
 
 /// What a finding amounts to so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Totals {
     /// Payload bytes the assets sent.
     pub sent_bytes: u64,
@@ -206,7 +207,7 @@ pub struct Totals {
 }
 
 /// What is known of a session by which an asset is managed: of the last one that said anything.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ManagementInfo {
     /// By what, and how surely.
     pub via: Via,

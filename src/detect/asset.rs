@@ -67,7 +67,7 @@ pub enum AssetKey {
 }
 
 /// Who of a flow's two ends is home; `network.direction` of ECS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// A remote host began it with a home host.

@@ -16,7 +16,7 @@ use super::{Direction, Subject};
 use crate::net::Endpoint;
 
 /// How surely remote management is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Class {
     /// Certain: bytes in the clear say so.
     A,
@@ -39,12 +39,13 @@ impl Class {
 }
 
 /// By what an asset is managed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Via {
     /// How surely.
     pub class: Class,
     /// The protocol, by its name in `network.protocol`.
-    pub protocol: &'static str,
+    #[serde(deserialize_with = "crate::net::known::word")]
+    pub protocol: crate::net::known::Word,
     /// What kind of tool it is, where it is one.
     pub tool: Option<ToolKind>,
 }

@@ -42,7 +42,7 @@ pub struct Factors<'a> {
 }
 
 /// A severity and what led to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Severity {
     /// 0 (nothing) to 100.
     pub score: u8,

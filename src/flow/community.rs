@@ -52,6 +52,17 @@ impl fmt::Display for CommunityId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for CommunityId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use base64::Engine as _;
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let encoded = text.strip_prefix("1:").unwrap_or_default();
+        let digest = base64::engine::general_purpose::STANDARD.decode(encoded).ok();
+        let digest = digest.and_then(|bytes| bytes.try_into().ok());
+        digest.map(CommunityId).ok_or_else(|| serde::de::Error::custom("no community id"))
+    }
+}
+
 impl serde::Serialize for CommunityId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

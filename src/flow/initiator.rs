@@ -6,7 +6,7 @@ use crate::decode::{Packet, TcpFlags};
 use crate::inspect::Speaker;
 
 /// The evidence for a flow's initiator, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum InitiatorBasis {
     /// Sent the first packet seen.

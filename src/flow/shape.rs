@@ -9,7 +9,7 @@ use super::key::{PerSide, Side};
 use crate::net::Timestamp;
 
 /// Exchanges that one side began after a silence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Exchanges {
     /// Times it spoke first after a silence.
     pub begun: u32,

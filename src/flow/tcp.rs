@@ -363,7 +363,7 @@ impl HolePool {
 }
 
 /// Where a TCP connection stands, by the control bits seen from both sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum TcpState {
     /// A SYN nobody answered.
     SynSent,

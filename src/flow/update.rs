@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::decode::Few;
 use crate::inspect::{Answer, Dealings, End, Facts};
-use crate::net::{Endpoint, IpVersion, MacAddr, Timestamp};
+use crate::net::{Endpoint, IpVersion, MacAddr, Timestamp, known};
 
 use super::shape::Exchanges;
 use super::{InitiatorBasis, TcpState, TunnelPath};
 
 /// Volume that one endpoint sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Volume {
     /// Packets; a reassembled datagram counts its fragments.
     pub packets: u64,
@@ -34,7 +34,7 @@ impl Volume {
 }
 
 /// One endpoint of a flow and what it sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Party {
     /// Address and port.
     pub endpoint: Endpoint,
@@ -51,7 +51,7 @@ pub struct Party {
 }
 
 /// Why an update was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Cause {
     /// The flow lives: first payload of a side, an answer, a volume step, or the update interval.
     Alive,
@@ -91,7 +91,7 @@ impl Cause {
 /// What a packet causes is due at the clock of that packet. A flow that falls silent is due at the first full second
 /// after its idle time, which is when every shard notices it. So nothing that comes later is due earlier, and an update
 /// can be judged at the end of the batch it came with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     due: Timestamp,
     /// At the same time: flows that fell silent, then what packets caused, then what the end of the input caused.
@@ -121,7 +121,7 @@ impl Place {
 }
 
 /// A delta of a flow, handed on while it lives and when it ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FlowUpdate {
     /// Packet time of what it tells; an idle flow ended at its last packet plus the idle time.
     pub at: Timestamp,
@@ -130,6 +130,7 @@ pub struct FlowUpdate {
     /// Identity of the flow within the run: the number of its first frame.
     pub flow: u64,
     /// Where it stands among the updates of all shards.
+    #[serde(skip)]
     pub place: Place,
     /// Who began it.
     pub initiator: Party,
@@ -159,14 +160,18 @@ pub struct FlowUpdate {
     /// VLAN ids on the frame that began the flow, outermost first.
     pub vlans: Few<u16, 4>,
     /// Tunnels around that frame's innermost packet, outermost first; `None` without.
+    #[serde(skip)]
     pub tunnel_path: Option<Arc<TunnelPath>>,
     /// The application protocol by its ECS `network.protocol` name, once known.
-    pub application: Option<&'static str>,
+    #[serde(deserialize_with = "known::word_option")]
+    pub application: Option<known::Word>,
     /// What its payloads said so far; `None` where no more than the protocol.
     pub facts: Option<Arc<Facts>>,
     /// Addresses that DNS responses gave since the last update.
+    #[serde(skip)]
     pub answers: Vec<Answer>,
     /// What its messages ask, where the protocol is followed.
+    #[serde(skip)]
     pub dealings: Option<Arc<Dealings>>,
     /// Which end of the dealings the initiator is.
     pub initiator_end: End,

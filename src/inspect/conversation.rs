@@ -18,7 +18,7 @@ const MOST_PACKETS: u8 = 48;
 const MOST_DATAGRAMS: u8 = 12;
 
 /// One end of the conversation, as the flow table numbers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum End {
     /// The first.
     Low,

@@ -5,16 +5,17 @@ use std::net::IpAddr;
 use super::mdns::Instance;
 use super::tls::Certificate;
 use super::{dns, mdns};
-use crate::net::MacAddr;
+use crate::net::{MacAddr, known};
 
 /// Names of one kind kept per flow; a flow that says more says them in vain.
 pub(super) const MOST_NAMES: usize = 8;
 
 /// Everything learned from the payloads of one flow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Facts {
     /// Application protocol, by its ECS `network.protocol` name.
-    pub protocol: Option<&'static str>,
+    #[serde(deserialize_with = "known::word_option")]
+    pub protocol: Option<known::Word>,
     /// Server names the client asked for (SNI).
     pub server_names: Vec<String>,
     /// JA4 fingerprints of the client's hellos.
@@ -50,8 +51,10 @@ pub struct Facts {
     /// Client identifier in MQTT.
     pub client_id: Option<String>,
     /// How name resolution is hidden in TLS or QUIC: `dot`, `doh` or `doq`.
-    pub encrypted_dns: Option<&'static str>,
+    #[serde(deserialize_with = "known::word_option")]
+    pub encrypted_dns: Option<known::Word>,
     /// What devices said of themselves.
+    #[serde(skip)]
     pub announced: Vec<Announcement>,
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use super::{Reading, Speaker};
 
 /// What a command does to the host that obeys it, mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum CommandKind {
     /// Asks for values or state; changes nothing.
     Read,
@@ -22,16 +22,17 @@ pub enum CommandKind {
 }
 
 /// A command as the protocol names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Command {
     /// What it does.
     pub kind: CommandKind,
     /// The function's name in the protocol's own document, in words (`write multiple registers`).
-    pub function: &'static str,
+    #[serde(deserialize_with = "crate::net::known::word")]
+    pub function: crate::net::known::Word,
 }
 
 /// How far a login has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Login {
     /// Credentials were asked for or given.
     Tried,

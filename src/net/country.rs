@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::known::parsed;
+
 /// A country or territory by its ISO 3166-1 alpha-2 code; always a code in use (or `XK`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
@@ -56,6 +58,18 @@ impl FromStr for Country {
     fn from_str(text: &str) -> Result<Self, CountryError> {
         let country = Country::from_database(text).ok_or(CountryError::Unknown)?;
         if country.0 == text.as_bytes() { Ok(country) } else { Err(CountryError::Case(country)) }
+    }
+}
+
+impl serde::Serialize for Country {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Country {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
     }
 }
 

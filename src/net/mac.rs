@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::known::parsed;
+
 /// A MAC address in transmission order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr(pub [u8; 6]);
@@ -51,6 +53,18 @@ impl FromStr for MacAddr {
             digits += 1;
         }
         if digits == 12 && text.len() == 12 + 12 / group - 1 { Ok(MacAddr(octets)) } else { Err(MacError) }
+    }
+}
+
+impl serde::Serialize for MacAddr {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for MacAddr {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
     }
 }
 

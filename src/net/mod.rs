@@ -1,6 +1,7 @@
 //! Plain values every stage shares: time, addresses, prefixes, hardware addresses, country codes.
 
 mod country;
+pub mod known;
 mod mac;
 mod prefix;
 mod scope;
@@ -10,12 +11,12 @@ pub use country::{Country, CountryError};
 pub use mac::{MacAddr, MacError};
 pub use prefix::{Prefix, PrefixError, PrefixMap};
 pub use scope::Scope;
-pub use time::Timestamp;
+pub use time::{Timestamp, TimestampError};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IP version of a packet; both its addresses share it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum IpVersion {
     /// IPv4, RFC 791.
@@ -45,7 +46,7 @@ impl IpVersion {
 }
 
 /// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Endpoint {
     /// Its IP address.
     pub address: IpAddr,

@@ -14,7 +14,7 @@ use super::text::{clean, host_name};
 const MOST_NAMES: usize = 32;
 
 /// What a certificate says of its owner and its issuer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     /// Organisation of the owner.
     pub subject_organization: Option<String>,
