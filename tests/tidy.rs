@@ -51,7 +51,7 @@ const OWNERS: [(&str, &[&str]); 33] = [
     ("rustls", &["deliver"]),
     ("rustls_native_certs", &["deliver"]),
     ("serde", &[]),
-    ("serde_json", &["journal", "encode", "deliver", "run", "cli"]),
+    ("serde_json", &["detect", "journal", "encode", "deliver", "run", "cli"]),
     ("sha1", &["flow", "detect"]),
     ("sha2", &["inspect"]),
     ("thiserror", &[]),

@@ -172,6 +172,12 @@ impl Catalogue {
         Ok(Catalogue { operators, services, tools: Tools::new(tools), makers, owners })
     }
 
+    /// The owner of this name.
+    #[must_use]
+    pub fn owner_named(&self, name: &str) -> Option<OwnerId> {
+        Some(owner_id(&self.owners, name)).filter(|owner| owner.0 != u32::MAX)
+    }
+
     /// What an owner is called.
     #[must_use]
     pub fn owner(&self, id: OwnerId) -> &str {

@@ -131,6 +131,18 @@ impl Attributor {
         Attribution { place: Place::default(), evidence }
     }
 
+    /// The owner of this name.
+    #[must_use]
+    pub fn owner_named(&self, name: &str) -> Option<OwnerId> {
+        self.catalogue.owner_named(name)
+    }
+
+    /// What an owner is called.
+    #[must_use]
+    pub fn owner_name(&self, owner: OwnerId) -> &str {
+        self.catalogue.owner(owner)
+    }
+
     /// Who made the device with this address.
     #[must_use]
     pub fn device(&self, mac: MacAddr) -> Option<Device<'_>> {

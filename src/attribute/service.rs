@@ -133,6 +133,16 @@ pub struct SuffixError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suffix(pub String);
 
+impl Suffix {
+    /// True of the name itself and of every name below it.
+    #[must_use]
+    pub fn covers(&self, name: &str) -> bool {
+        let Some(at) = name.len().checked_sub(self.0.len()) else { return false };
+        let (above, below) = name.as_bytes().split_at(at);
+        below.eq_ignore_ascii_case(self.0.as_bytes()) && (above.is_empty() || above.ends_with(b"."))
+    }
+}
+
 impl FromStr for Suffix {
     type Err = SuffixError;
 

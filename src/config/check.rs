@@ -2,24 +2,31 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::Spanned;
 
 use super::schema::{
-    Asn, AssetEntry, Document, GeoipTable, JurisdictionsTable, Kind, OperatorEntry, OutputEntry, ServiceEntry,
+    Asn, AssetEntry, Document, GeoipTable, JournalTable, JurisdictionsTable, Kind, OperatorEntry, OutputEntry,
+    ServiceEntry,
 };
 use super::source::Sources;
 use super::value::{Parsed, Text};
-use super::{Config, ConfigError, Geoip, GeoipOverride, Output, Target};
+use super::{Config, ConfigError, Geoip, GeoipOverride, Journal, Output, Target, risk};
 use crate::attribute::{Operator, Service};
 use crate::detect::{Asset, AssetConflict, Assets, Flag, Jurisdictions};
 use crate::net::Prefix;
 
 pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config, ConfigError> {
     let home = home(&document.monitor.home, sources)?;
+    let assets = assets(&home, &document.asset, sources)?;
     Ok(Config {
         origin: None,
-        assets: assets(&home, &document.asset, sources)?,
+        thresholds: risk::thresholds(&document.threshold, &document.ledger, &assets, sources)?,
+        exceptions: risk::exceptions(document.exception, &assets, sources)?,
+        ledger: document.ledger,
+        journal: journal(&document.journal, sources),
+        assets,
         home,
         preset: document.jurisdictions.preset,
         jurisdictions: jurisdictions(document.jurisdictions, sources)?,
@@ -170,6 +177,15 @@ fn geoip(table: GeoipTable, sources: &Sources<'_>) -> Result<Geoip, ConfigError>
         review: table.review,
         overrides,
     })
+}
+
+fn journal(table: &JournalTable, sources: &Sources<'_>) -> Journal {
+    let written = table.path.as_ref().filter(|path| !path.get_ref().is_empty());
+    Journal {
+        path: written.map(|path| resolve(path.get_ref(), path, sources)),
+        max_bytes: table.max_bytes,
+        max_age: Duration::from_secs(u64::from(table.max_days) * 86_400),
+    }
 }
 
 fn operators(entries: Vec<OperatorEntry>, sources: &Sources<'_>) -> Result<Vec<Operator>, ConfigError> {

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Config, Target};
-use crate::detect::Asset;
+use crate::detect::{Asset, Exception};
 
 pub(super) fn describe(config: &Config) -> Vec<String> {
     let mut lines = vec![match &config.origin {
@@ -17,7 +17,12 @@ pub(super) fn describe(config: &Config) -> Vec<String> {
     lines.push(format!("Assets: {} declared", config.assets.declared().len()));
     lines.extend(config.assets.declared().iter().map(asset));
     lines.extend(jurisdictions(config));
+    lines.extend(risks(config));
     lines.extend(limits(config));
+    lines.push(match &config.journal.path {
+        Some(path) => format!("Journal: {}", path.display()),
+        None => "Journal: private and temporary".to_owned(),
+    });
     lines.extend(config.outputs.iter().map(|output| match &output.target {
         Target::Stdout => format!("Output {:?}: standard output", output.name),
         Target::File(path) => format!("Output {:?}: file {}", output.name, path.display()),
@@ -44,6 +49,23 @@ fn jurisdictions(config: &Config) -> Vec<String> {
     let flags: Vec<String> = flags.collect();
     let heading = format!("Flagged jurisdictions: {} (preset {})", flags.len(), config.preset.name);
     std::iter::once(heading).chain(flags).collect()
+}
+
+fn risks(config: &Config) -> Vec<String> {
+    let own = config.thresholds.len().saturating_sub(1);
+    let bound = |bytes: u64| if bytes == 0 { "any number of".to_owned() } else { bytes.to_string() };
+    let ledger = &config.ledger;
+    let [hour, day, month] = [ledger.hour_bytes, ledger.day_bytes, ledger.month_bytes].map(bound);
+    let mut lines = vec![format!(
+        "Volume to one entity: {hour} bytes an hour, {day} bytes a day, {month} bytes in 30 days; {own} other thresholds"
+    )];
+    lines.push(format!("Exceptions: {}", config.exceptions.len()));
+    lines.extend(config.exceptions.iter().map(|exception| {
+        let scheduled = if exception.schedule.is_some() { ", in its schedule" } else { "" };
+        let Exception { name, approver, reason, expires, .. } = exception;
+        format!("  {name}: until {expires}{scheduled}, approved by {approver}: {reason}")
+    }));
+    lines
 }
 
 fn limits(config: &Config) -> [String; 3] {

@@ -6,6 +6,7 @@
 
 mod check;
 mod describe;
+mod risk;
 mod schema;
 mod section;
 mod source;
@@ -15,11 +16,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Output, TUNNELS, Target};
+pub use risk::Ledger;
+pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Journal, Output, TUNNELS, Target};
 pub use source::Place;
 
 use crate::attribute::{Operator, Service};
-use crate::detect::{Assets, Jurisdictions, Preset};
+use crate::detect::{Assets, Exception, Jurisdictions, Preset, Threshold};
 use crate::net::Prefix;
 use source::Sources;
 
@@ -41,6 +43,14 @@ pub struct Config {
     pub jurisdictions: Jurisdictions,
     /// `[detect]`.
     pub detect: Detect,
+    /// `[ledger]`.
+    pub ledger: Ledger,
+    /// `[[threshold]]`, and last the one of `[ledger]`, which holds for all assets.
+    pub thresholds: Vec<Threshold>,
+    /// `[[exception]]`; no two have the same name.
+    pub exceptions: Vec<Exception>,
+    /// `[journal]`.
+    pub journal: Journal,
     /// `[flow]`.
     pub flow: Flow,
     /// `[decode]`.

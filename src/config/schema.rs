@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use toml::Spanned;
 
+use super::risk::{ExceptionEntry, Ledger, ThresholdEntry};
 use super::section::{Decode, Detect, Flow, Format};
 use super::value::{Parsed, Text, integer, one_of};
 use crate::attribute::Suffix;
@@ -17,6 +18,10 @@ pub(super) struct Document {
     pub(super) asset: Vec<AssetEntry>,
     pub(super) jurisdictions: JurisdictionsTable,
     pub(super) detect: Detect,
+    pub(super) ledger: Ledger,
+    pub(super) threshold: Vec<ThresholdEntry>,
+    pub(super) exception: Vec<ExceptionEntry>,
+    pub(super) journal: JournalTable,
     pub(super) flow: Flow,
     pub(super) decode: Decode,
     pub(super) geoip: GeoipTable,
@@ -141,6 +146,22 @@ impl<'de> Deserialize<'de> for Asn {
 /// AS 0 is reserved (RFC 7607), and so is the last number (RFC 7300).
 fn asn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     integer::<1, 4_294_967_294, _, _>(deserializer).map(Some)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct JournalTable {
+    pub(super) path: Option<Spanned<String>>,
+    #[serde(deserialize_with = "integer::<1_048_576, 17_592_186_044_416, _, _>")]
+    pub(super) max_bytes: u64,
+    #[serde(deserialize_with = "integer::<1, 36_500, _, _>")]
+    pub(super) max_days: u32,
+}
+
+impl Default for JournalTable {
+    fn default() -> Self {
+        JournalTable { path: None, max_bytes: 4 << 30, max_days: 400 }
+    }
 }
 
 #[derive(Debug, Deserialize)]

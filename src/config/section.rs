@@ -186,6 +186,17 @@ pub struct GeoipOverride {
     pub organization: Option<String>,
 }
 
+/// `[journal]`: where alerts are kept until every output has them, and what is known is kept between runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// The file; `None`: a private temporary one.
+    pub path: Option<PathBuf>,
+    /// Its size at most, bytes.
+    pub max_bytes: u64,
+    /// Alerts are kept so long.
+    pub max_age: Duration,
+}
+
 /// `[[output]]`: where alerts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {

@@ -4,7 +4,8 @@ mod lines;
 
 pub use lines::{AlertLines, FlowLines, Lines, Written};
 
-use crate::detect::{Alert, Judged};
+use crate::detect::{Alert, Judged, Saved};
+use crate::net::Timestamp;
 
 /// A receiver of what the judge hands on. It never fails towards the judge: what goes wrong is kept and told at the
 /// end, so that one broken output stops neither the others nor the analysis.
@@ -14,6 +15,14 @@ pub trait Output: Send {
 
     /// Takes a flow that has ended.
     fn flow(&mut self, _judged: &Judged<'_>) {}
+
+    /// True where it keeps what must outlive the process.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// Takes what has changed of that by `clock`, with the alerts since the last time.
+    fn keep(&mut self, _changed: Vec<Saved>, _clock: Timestamp) {}
 
     /// Hands on what is still buffered.
     fn flush(&mut self) {}

@@ -19,6 +19,8 @@ pub enum Activity {
     Management(Via),
     /// Somebody on the flagged side was let try to log in, and failed.
     LoginFailed,
+    /// What an asset sent to one entity within a window passed its threshold.
+    Volume,
 }
 
 /// What a SIEM is told about an activity.
@@ -44,15 +46,19 @@ impl Activity {
             Activity::Device => "flagged-device",
             Activity::Management(_) => "remote-management",
             Activity::LoginFailed => "login-failed",
+            Activity::Volume => "volume",
         }
     }
+
+    /// Every `rule.id` of an alert about a finding.
+    pub const IDS: [&str; 6] = ["egress", "attempt", "flagged-device", "remote-management", "login-failed", "volume"];
 
     /// By what the asset is managed, where it is that.
     #[must_use]
     pub const fn via(self) -> Option<Via> {
         match self {
             Activity::Management(via) => Some(via),
-            Activity::Egress | Activity::Attempt | Activity::Device | Activity::LoginFailed => None,
+            Activity::Egress | Activity::Attempt | Activity::Device | Activity::LoginFailed | Activity::Volume => None,
         }
     }
 
@@ -65,6 +71,7 @@ impl Activity {
             Activity::Device => "Undeclared device of a maker in a flagged jurisdiction",
             Activity::Management(_) => "Remotely managed from a flagged jurisdiction",
             Activity::LoginFailed => "Failed logins from a flagged jurisdiction",
+            Activity::Volume => "More data sent to a flagged jurisdiction than allowed",
         }
     }
 
@@ -74,6 +81,7 @@ impl Activity {
     pub fn technique(self, direction: Direction, commands: [u64; 4]) -> Technique {
         match (self, direction) {
             (Activity::Egress, _) => EXFILTRATION,
+            (Activity::Volume, _) => SIZE_LIMITS,
             (Activity::Device, _) => HARDWARE,
             (Activity::LoginFailed, _) => BRUTE_FORCE,
             (Activity::Management(via), _) if is_industrial(via.protocol) => industrial(commands),
@@ -89,6 +97,7 @@ const fn technique(id: &'static str, name: &'static str, tactic_id: &'static str
 }
 
 const EXFILTRATION: Technique = technique("T1048", "Exfiltration Over Alternative Protocol", "TA0010", "Exfiltration");
+const SIZE_LIMITS: Technique = technique("T1030", "Data Transfer Size Limits", "TA0010", "Exfiltration");
 const HARDWARE: Technique = technique("T1200", "Hardware Additions", "TA0001", "Initial Access");
 const BRUTE_FORCE: Technique = technique("T1110", "Brute Force", "TA0006", "Credential Access");
 const SCANNING: Technique = technique("T1595", "Active Scanning", "TA0043", "Reconnaissance");

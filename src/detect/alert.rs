@@ -5,7 +5,9 @@ use crate::flow::{CommunityId, Exchanges, FlowUpdate};
 use crate::inspect::{Command, Login};
 use crate::net::{Country, Endpoint, MacAddr, Timestamp};
 
-use super::{Activity, Criticality, Direction, Severity, Subject, Via};
+use super::{
+    Activity, Coverage, Criticality, Direction, ExceptionInfo, FirstContact, Severity, Subject, Via, VolumeInfo,
+};
 use std::net::SocketAddr;
 
 /// Step in the life of a finding.
@@ -270,6 +272,14 @@ pub struct Alert {
     pub management: Option<ManagementInfo>,
     /// Flow updates that added to the finding since the last alert and caused none of their own.
     pub suppressed: u64,
+    /// The exception that matches what was seen, or did.
+    pub exception: Option<ExceptionInfo>,
+    /// Who of the other side the asset had not been in touch with before the finding.
+    pub first_contact: FirstContact,
+    /// The threshold that is passed, where it is that.
+    pub volume: Option<VolumeInfo>,
+    /// What the capture shows of the time of the finding.
+    pub coverage: Coverage,
     /// The flow that caused this alert; of a closed finding, the last that added to it.
     pub flow: FlowInfo,
 }

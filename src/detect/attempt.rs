@@ -34,6 +34,7 @@ fn tried_in(activity: Activity, subject: &Subject<'_>) -> Observation {
         asset: (!inbound).then_some(subject.asset),
         jurisdiction: subject.jurisdiction,
         entity: Entity::Many,
+        accepted: None,
     };
     let added = Totals {
         sent_bytes: subject.home.total.payload_bytes,
@@ -42,5 +43,5 @@ fn tried_in(activity: Activity, subject: &Subject<'_>) -> Observation {
         inbound_flows: u64::from(inbound),
         ..Totals::default()
     };
-    Observation { relation, added, session: None }
+    Observation { relation, added, session: None, volume: None }
 }

@@ -2,9 +2,9 @@
 
 use crate::flow::Party;
 
-use super::finding::Findings;
+use super::findings::Findings;
 use super::judged::flagged;
-use super::{Activity, Alert, AssetKey, Entity, Judged, Observation, Policy, Relation, Subject, Totals};
+use super::{Activity, Alert, AssetKey, Entity, FirstContact, Judged, Observation, Policy, Relation, Subject, Totals};
 
 /// Looks at the home parties of a flow once, when it is answered: until then nobody may be there.
 pub(super) fn observe(judged: &Judged<'_>, policy: &Policy, findings: &mut Findings, out: &mut Vec<Alert>) {
@@ -42,9 +42,15 @@ fn observe_party(
         flag,
         peer: None,
     };
-    let relation =
-        Relation { activity: Activity::Device, asset: Some(asset), jurisdiction, entity: Entity::Owner(owner.id) };
+    let relation = Relation {
+        activity: Activity::Device,
+        asset: Some(asset),
+        jurisdiction,
+        entity: Entity::Owner(owner.id),
+        accepted: None,
+    };
     let added = Totals { flows: 1, ..Totals::default() };
-    findings.add(&Observation { relation, added, session: None }, &subject, policy, out);
+    let observation = Observation { relation, added, session: None, volume: None };
+    findings.add(&observation, FirstContact::default(), &subject, policy, out);
     Some(())
 }

@@ -29,8 +29,9 @@ pub(super) fn judge(subject: &Subject<'_>, live: &mut Live) -> Option<Observatio
         asset: Some(subject.asset),
         jurisdiction: subject.jurisdiction,
         entity: subject.entity(),
+        accepted: None,
     };
-    (added != Totals::default()).then_some(Observation { relation, added, session: None })
+    (added != Totals::default()).then_some(Observation { relation, added, session: None, volume: None })
 }
 
 /// True while a conversation begun from outside may still be a knock, and of one that was no more than that.

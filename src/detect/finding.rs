@@ -1,125 +1,29 @@
-//! The findings there are, and the life of one.
+//! The life of one finding: what adds to it, when that is news, and what it tells.
 
-use std::collections::{BTreeSet, HashMap};
-
-use crate::attribute::{Attribution, Said, Strength};
-use crate::flow::{CommunityId, Exchanges, Party};
+use crate::attribute::Strength;
+use crate::flow::Exchanges;
 use crate::inspect::Login;
 use crate::net::Timestamp;
 
 use super::management::Session;
+use super::told::{asset_info, device_info, flow_info, identity};
 use super::{
-    Activity, Alert, AssetInfo, DetectCounters, DeviceInfo, Direction, Entity, EvidenceInfo, Factors, FlowInfo,
-    JurisdictionInfo, ManagementInfo, Observation, PartyInfo, Policy, Relation, Severity, StableId, Step, Subject,
-    Totals, Via,
+    Activity, Alert, AssetInfo, Coverage, Direction, Entity, EvidenceInfo, ExceptionInfo, Factors, FirstContact,
+    FlowInfo, JurisdictionInfo, ManagementInfo, Observation, Policy, Relation, Severity, StableId, Standing, Step,
+    Subject, Totals, Via, VolumeInfo,
 };
 
 /// Pieces of evidence one finding lists at most; the relation's remote addresses may be many.
 const MAX_EVIDENCE: usize = 16;
 
-/// One finding per relation, bounded by the policy.
-#[derive(Default)]
-pub(super) struct Findings {
-    by_relation: HashMap<Relation, Finding>,
-    /// When each finding closes unless something is added.
-    deadlines: BTreeSet<(Timestamp, Relation)>,
-    pub(super) counters: DetectCounters,
-}
-
-impl Findings {
-    /// Adds an observation to its finding.
-    pub(super) fn add(
-        &mut self,
-        observation: &Observation,
-        subject: &Subject<'_>,
-        policy: &Policy,
-        out: &mut Vec<Alert>,
-    ) {
-        let (relation, at) = (observation.relation, subject.judged.update.at);
-        if !self.by_relation.contains_key(&relation) {
-            self.rename(relation, subject);
-        }
-        if !self.by_relation.contains_key(&relation) {
-            self.make_room(policy, at, out);
-        }
-        let finding = self.by_relation.entry(relation).or_insert_with(|| Finding::new(relation, subject, policy));
-        self.deadlines.remove(&(finding.deadline, relation));
-        finding.deadline = at.after(policy.finding_idle);
-        self.deadlines.insert((finding.deadline, relation));
-        match finding.absorb(observation, subject, policy) {
-            Some(alert) => {
-                self.counters.findings += u64::from(alert.step == Step::Opened);
-                self.counters.alerts += 1;
-                out.push(alert);
-            }
-            None => self.counters.suppressed += u64::from(finding.is_open()),
-        }
-    }
-
-    /// A flow that shows its owner only later began under the network: where that finding is about nothing but this flow,
-    /// it is the finding of the owner from now on.
-    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
-        let Entity::Owner(_) = relation.entity else { return };
-        let earlier = subject.entity_of_address();
-        let former = Relation { entity: earlier, ..relation };
-        let is_of_flow = |finding: &Finding| finding.only_flow == Some(subject.judged.update.flow);
-        if earlier == relation.entity || !self.by_relation.get(&former).is_some_and(is_of_flow) {
-            return;
-        }
-        if let Some(mut finding) = self.by_relation.remove(&former) {
-            self.deadlines.remove(&(finding.deadline, former));
-            finding.rename(relation, subject);
-            self.deadlines.insert((finding.deadline, relation));
-            self.by_relation.insert(relation, finding);
-        }
-    }
-
-    /// Closes the finding that was silent longest when there are too many.
-    fn make_room(&mut self, policy: &Policy, at: Timestamp, out: &mut Vec<Alert>) {
-        if self.by_relation.len() < policy.max_findings {
-            return;
-        }
-        if let Some((_, relation)) = self.deadlines.pop_first() {
-            self.counters.findings_evicted += 1;
-            self.close(relation, at, out);
-        }
-    }
-
-    /// Closes findings whose time is over at `now`.
-    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
-        while let Some(&(deadline, relation)) = self.deadlines.first() {
-            if deadline > now {
-                break;
-            }
-            self.deadlines.pop_first();
-            self.close(relation, deadline, out);
-        }
-    }
-
-    /// Closes every finding, in the order of their relations.
-    pub(super) fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.advance(at, out);
-        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
-        relations.sort_unstable();
-        for relation in relations {
-            self.close(relation, at, out);
-        }
-        self.deadlines.clear();
-    }
-
-    fn close(&mut self, relation: Relation, at: Timestamp, out: &mut Vec<Alert>) {
-        if let Some(alert) = self.by_relation.remove(&relation).and_then(|finding| finding.close(at)) {
-            self.counters.alerts += 1;
-            out.push(alert);
-        }
-    }
-}
-
 /// A relation seen, and what it amounts to so far.
-struct Finding {
-    deadline: Timestamp,
-    relation: Relation,
-    id: StableId,
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct Finding {
+    pub(super) deadline: Timestamp,
+    /// Kept by its names, since places in a configuration change.
+    #[serde(skip, default = "Relation::unknown")]
+    pub(super) relation: Relation,
+    pub(super) id: StableId,
     direction: Direction,
     asset: Option<AssetInfo>,
     jurisdiction: JurisdictionInfo,
@@ -140,14 +44,24 @@ struct Finding {
     /// The flow that added last; `None` while not open.
     flow: Option<FlowInfo>,
     /// The flow that all of it is about, while there is only one.
-    only_flow: Option<u64>,
+    pub(super) only_flow: Option<u64>,
     /// Whether the entity has become more specific since the last alert.
     is_renamed: bool,
+    /// The exception that matches, or did.
+    exception: Option<ExceptionInfo>,
+    pub(super) first_contact: FirstContact,
+    /// The threshold that is passed by most.
+    volume: Option<VolumeInfo>,
+    /// What the capture showed before it began; of a finding that was kept, before it was taken up again.
+    #[serde(skip)]
+    pub(super) covered_from: Coverage,
+    /// What it showed until the finding was kept.
+    covered_before: Coverage,
 }
 
 impl Finding {
     /// A finding that has not opened yet.
-    fn new(relation: Relation, subject: &Subject<'_>, policy: &Policy) -> Self {
+    pub(super) fn new(relation: Relation, subject: &Subject<'_>, policy: &Policy, covered_from: Coverage) -> Self {
         let asset = relation.asset.map(|key| asset_info(key, policy));
         let place = subject.attribution.place;
         let (asn, entity) = match relation.entity {
@@ -181,23 +95,37 @@ impl Finding {
             next_number: 0,
             next_growth: match relation.activity {
                 Activity::Egress => policy.egress_min_bytes.max(1),
-                Activity::Attempt | Activity::Device | Activity::Management(_) | Activity::LoginFailed => 1,
+                Activity::Attempt
+                | Activity::Device
+                | Activity::Management(_)
+                | Activity::LoginFailed
+                | Activity::Volume => 1,
             },
             flow: None,
             only_flow: Some(update.flow),
             is_renamed: false,
+            exception: None,
+            first_contact: FirstContact::default(),
+            volume: None,
+            covered_from,
+            covered_before: Coverage::default(),
         };
         finding.weigh(policy);
         finding
     }
 
     /// True between the first alert and the last.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.next_number > 0
     }
 
     /// Adds an observation, and says what it makes known.
-    fn absorb(&mut self, observation: &Observation, subject: &Subject<'_>, policy: &Policy) -> Option<Alert> {
+    pub(super) fn absorb(
+        &mut self,
+        observation: &Observation,
+        subject: &Subject<'_>,
+        policy: &Policy,
+    ) -> Option<Alert> {
         let (update, added) = (subject.judged.update, observation.added);
         self.first_seen = self.first_seen.min(update.first_seen);
         self.last_seen = self.last_seen.max(update.last_seen);
@@ -209,8 +137,9 @@ impl Finding {
             *total += added;
         }
         self.only_flow = self.only_flow.filter(|flow| *flow == update.flow);
+        let wider = observation.volume.is_some_and(|volume| self.learn_volume(volume));
         let acted = observation.session.as_deref().is_some_and(|session| self.learn_session(session, added.commands));
-        let worse = self.learn(subject, policy, acted) | std::mem::take(&mut self.is_renamed) | acted;
+        let worse = self.learn(subject, policy, acted) | std::mem::take(&mut self.is_renamed) | acted | wider;
         let grown = self.growth() >= self.next_growth;
         let news = grown || worse && self.is_open();
         if !news && !self.is_open() {
@@ -230,15 +159,42 @@ impl Finding {
         Some(self.alert(step, update.at, flow))
     }
 
+    /// Takes over how an exception stands to it, and what that means for its severity.
+    pub(super) fn consider(&mut self, standing: Option<(u32, Standing)>, policy: &Policy) {
+        let Some((number, standing)) = standing else { return };
+        let Some(exception) = policy.exceptions.get(number as usize) else { return };
+        if self.exception.as_ref().is_some_and(|it| it.standing == standing && it.name == exception.name) {
+            return;
+        }
+        self.exception = Some(ExceptionInfo::of(exception, standing));
+        self.weigh(policy);
+    }
+
+    /// As it is kept at a time when the capture has shown `coverage`.
+    pub(super) fn to_keep(&self, coverage: Coverage) -> Finding {
+        Finding { covered_before: self.covered(coverage), ..self.clone() }
+    }
+
+    /// Goes on with what was kept of it.
+    pub(super) fn taken_up(self, relation: Relation) -> Finding {
+        // Flows are numbered anew in each run.
+        Finding { relation, only_flow: None, ..self }
+    }
+
+    /// What the capture shows of the time of the finding; `coverage` is all it has shown so far.
+    pub(super) fn covered(&self, coverage: Coverage) -> Coverage {
+        self.covered_before.and(coverage.since(self.covered_from))
+    }
+
     /// Goes on under a more specific owner; its identity stays.
-    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
+    pub(super) fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
         self.relation = relation;
         self.entity = subject.owner.map(|owner| owner.name.to_owned());
         self.is_renamed = true;
     }
 
     /// The last alert; `None` where the finding never opened.
-    fn close(mut self, at: Timestamp) -> Option<Alert> {
+    pub(super) fn close(mut self, at: Timestamp) -> Option<Alert> {
         let flow = self.flow.take()?;
         Some(self.alert(Step::Closed, at, flow))
     }
@@ -254,7 +210,14 @@ impl Finding {
             Activity::Egress => self.totals.sent_bytes,
             Activity::Attempt | Activity::LoginFailed | Activity::Management(_) => self.totals.flows,
             Activity::Device => self.totals.flows.min(1),
+            Activity::Volume => self.volume.map_or(0, |volume| volume.ratio()),
         }
+    }
+
+    /// Takes over by how much a threshold is passed, and says whether that is a longer window than before.
+    fn learn_volume(&mut self, volume: VolumeInfo) -> bool {
+        let before = self.volume.replace(volume);
+        before.is_some_and(|before| volume.window > before.window)
     }
 
     /// Takes over what a session shows, and says whether it is something new: a kind of command not seen before, a login
@@ -303,6 +266,7 @@ impl Finding {
             risk: self.jurisdiction.risk,
             basis: &self.jurisdiction.basis,
             jurisdiction: self.jurisdiction.country.name(),
+            exception: self.exception.as_ref(),
         });
     }
 
@@ -327,6 +291,10 @@ impl Finding {
             totals: self.totals,
             management: self.management.clone(),
             suppressed: std::mem::take(&mut self.suppressed),
+            exception: self.exception.clone(),
+            first_contact: self.first_contact,
+            volume: self.volume,
+            coverage: Coverage::default(),
             flow,
         }
     }
@@ -365,85 +333,5 @@ impl ManagementInfo {
         if session.exchanges.answered > 0 {
             self.exchanges = session.exchanges;
         }
-    }
-}
-
-/// The identity of a finding: its relation, and when it was first seen, since a relation may come again.
-fn identity(relation: &Relation, asset: Option<&AssetInfo>, owner: Option<&str>, first_seen: Timestamp) -> StableId {
-    let entity = match relation.entity {
-        Entity::Owner(_) => owner.unwrap_or_default().to_owned(),
-        Entity::Network(asn) => format!("AS{asn}"),
-        Entity::UnknownNetwork => "unknown".to_owned(),
-        Entity::Many => "many".to_owned(),
-    };
-    StableId::of(&[
-        "finding",
-        relation.activity.id(),
-        &relation.activity.via().map_or_else(String::new, |via| format!("{} {}", via.class.as_str(), via.protocol)),
-        asset.map_or("", |asset| &asset.name),
-        &relation.jurisdiction.to_string(),
-        &entity,
-        &first_seen.to_string(),
-    ])
-}
-
-fn asset_info(key: super::AssetKey, policy: &Policy) -> AssetInfo {
-    let declaration = policy.assets.declaration(key);
-    AssetInfo {
-        name: policy.assets.name(key).into_owned(),
-        declared: declaration.is_some(),
-        sector: declaration.and_then(|asset| asset.sector.clone()),
-        criticality: policy.assets.criticality(key),
-        supplier: declaration.and_then(|asset| asset.supplier.clone()),
-        owner: declaration.and_then(|asset| asset.owner.clone()),
-        device: None,
-    }
-}
-
-/// What is known of the asset's device by now; `None` where nothing.
-fn device_info(subject: &Subject<'_>) -> Option<DeviceInfo> {
-    let known = subject.judged.neighbour(subject.home);
-    let maker = known.device.and_then(|device| device.maker);
-    let text = |pick: fn(&Said) -> Option<&String>| known.said.and_then(pick).cloned();
-    let info = DeviceInfo {
-        mac: known.mac,
-        registrant: known.device.map(|device| device.registrant.to_owned()),
-        vendor: maker.map(|maker| maker.vendor.to_string()),
-        class: maker.map(|maker| maker.device_class.to_string()),
-        name: text(|said| said.name.as_ref()),
-        model: text(|said| said.model.as_ref()),
-        announced_by: known.said.map(|said| said.by),
-    };
-    (known.device.is_some() || known.said.is_some()).then_some(info)
-}
-
-fn flow_info(subject: &Subject<'_>) -> FlowInfo {
-    let (judged, update) = (subject.judged, subject.judged.update);
-    FlowInfo {
-        initiator: party_info(&update.initiator, &judged.initiator),
-        responder: party_info(&update.responder, &judged.responder),
-        protocol: update.protocol,
-        domain: judged.domain().map(|(basis, name)| (basis, name.to_owned())),
-        community_id: CommunityId::new(
-            update.initiator.endpoint,
-            update.responder.endpoint,
-            update.protocol,
-            update.one_way,
-        ),
-        direction: judged.direction,
-        peer: subject.peer,
-        update: update.clone(),
-    }
-}
-
-fn party_info(party: &Party, attribution: &Attribution<'_>) -> PartyInfo {
-    PartyInfo {
-        endpoint: party.endpoint,
-        mac: party.mac,
-        ip_bytes: party.total.ip_bytes,
-        packets: party.total.packets,
-        country: attribution.place.country,
-        asn: attribution.place.asn,
-        organization: attribution.place.organization.map(str::to_owned),
     }
 }

@@ -89,6 +89,11 @@ impl<'a> Judged<'a> {
         self.knowledge.attributor.attribute_device(device)
     }
 
+    /// True where `is_it` of any name of the responder that a host name is.
+    pub(super) fn any_name(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        names(self.update, &self.aliases).iter().any(|(basis, name)| basis != Basis::Certificate && is_it(name))
+    }
+
     /// The best name of the responder, and what it was read from.
     #[must_use]
     pub fn domain(&self) -> Option<(Basis, &'a str)> {
@@ -193,9 +198,21 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The name of [`Subject::entity`], where it has one.
+    #[must_use]
+    pub fn entity_name(&self) -> Option<&'a str> {
+        self.owner.map(|owner| owner.name).or(self.attribution.place.organization)
+    }
+
+    /// The flagged host itself.
+    #[must_use]
+    pub fn remote_address(&self) -> IpAddr {
+        self.peer.map_or(self.remote.endpoint.address, |peer| peer.ip())
+    }
+
     /// What [`Subject::entity`] would be if the flow had said no name.
     pub(super) fn entity_of_address(&self) -> Entity {
-        let attribution = self.judged.attribute(self.peer.map_or(self.remote.endpoint.address, |peer| peer.ip()));
+        let attribution = self.judged.attribute(self.remote_address());
         match (attribution.owner(self.jurisdiction), attribution.place.asn) {
             (Some(owner), _) => Entity::Owner(owner.id),
             (None, Some(asn)) => Entity::Network(asn),

@@ -9,14 +9,21 @@ mod activity;
 mod alert;
 mod asset;
 mod attempt;
+mod coverage;
 mod device;
 mod egress;
+mod exception;
 mod finding;
+mod findings;
 mod judged;
 mod jurisdiction;
+mod ledger;
 mod live;
 mod management;
+mod saved;
 mod severity;
+mod told;
+mod volume;
 
 pub use activity::{Activity, Technique};
 pub use alert::{
@@ -24,19 +31,26 @@ pub use alert::{
     Totals,
 };
 pub use asset::{Asset, AssetConflict, AssetKey, Assets, Criticality, Direction, PrefixRef};
+pub use coverage::Coverage;
+pub use exception::{Exception, ExceptionInfo, ExceptionScope, Schedule, Standing};
 pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
+pub use ledger::{FirstContact, LedgerKey, Window};
 pub use management::{Class, DrivenOptions, Via};
+pub use saved::{Resumed, Saved, SavedKind};
 pub use severity::{Factors, Severity};
+pub use volume::{Threshold, VolumeInfo};
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::attribute::OwnerId;
 use crate::net::{Country, Timestamp};
-use finding::Findings;
+use findings::Findings;
+use ledger::Ledgers;
 use live::Live;
 use management::{Requests, Session, Shown, Tries};
+use saved::Kept;
 
 /// Who the other party of a finding is: the most specific owner known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +76,16 @@ pub struct Relation {
     pub jurisdiction: Country,
     /// The other party.
     pub entity: Entity,
+    /// The exception by which it is accepted, by its place in the policy.
+    pub accepted: Option<u32>,
+}
+
+impl Relation {
+    /// Of a finding that was kept, until its names are found again.
+    const fn unknown() -> Self {
+        let entity = Entity::UnknownNetwork;
+        Relation { activity: Activity::Egress, asset: None, jurisdiction: Country::NOWHERE, entity, accepted: None }
+    }
 }
 
 /// What one flow update adds to a relation.
@@ -72,6 +96,8 @@ struct Observation {
     added: Totals,
     /// What the flow shows of remote management.
     session: Option<Box<Session>>,
+    /// The threshold that is passed.
+    volume: Option<VolumeInfo>,
 }
 
 /// What the detector is built from.
@@ -89,6 +115,12 @@ pub struct Policy {
     pub driven: DrivenOptions,
     /// Findings held at once; a further one closes the one that was silent longest.
     pub max_findings: usize,
+    /// Accepted risks; no two have the same name.
+    pub exceptions: Vec<Exception>,
+    /// How much may be sent; the first that holds for an asset counts.
+    pub thresholds: Vec<Threshold>,
+    /// Ledgers held at once; a further one takes the place of the one that was silent longest.
+    pub max_ledgers: usize,
 }
 
 /// What the detector counted.
@@ -98,6 +130,8 @@ pub struct DetectCounters {
     pub findings: u64,
     /// Findings closed early because there were too many.
     pub findings_evicted: u64,
+    /// Ledgers given up because there were too many.
+    pub ledgers_evicted: u64,
     /// Alerts made.
     pub alerts: u64,
     /// Flow updates that added to a finding and caused no alert.
@@ -147,12 +181,34 @@ pub struct Detector {
 /// What the detector remembers.
 #[derive(Default)]
 struct State {
-    findings: Findings,
+    books: Books,
     /// Flagged flows that live.
     live: HashMap<u64, Live>,
     tries: Tries,
     requests: Requests,
     hidden: Hidden,
+    /// What the front counted, and what ended flows showed.
+    frames: Coverage,
+    flows: Coverage,
+    kept: Kept,
+}
+
+/// What is known of every relation.
+#[derive(Default)]
+struct Books {
+    findings: Findings,
+    ledgers: Ledgers,
+}
+
+impl Books {
+    /// Enters what was seen in the ledger and in its finding.
+    fn note(&mut self, observation: &Observation, subject: &Subject<'_>, policy: &Policy, out: &mut Vec<Alert>) {
+        let (first, passed) = volume::book(observation, subject, policy, &mut self.ledgers);
+        self.findings.add(observation, first, subject, policy, out);
+        if let Some(passed) = passed {
+            self.findings.add(&passed, FirstContact::default(), subject, policy, out);
+        }
+    }
 }
 
 impl Detector {
@@ -171,8 +227,9 @@ impl Detector {
     /// Looks at a flow update, and appends the alerts it causes.
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         let Detector { policy, state } = self;
-        state.findings.advance(judged.update.at, out);
-        device::observe(judged, policy, &mut state.findings, out);
+        state.cover(judged);
+        state.books.findings.advance(judged.update.at, out);
+        device::observe(judged, policy, &mut state.books.findings, out);
         match Subject::of(judged, policy) {
             Some(subject) => state.judge(&subject, policy, out),
             None => state.judge_behind_relay(judged, policy, out),
@@ -183,24 +240,48 @@ impl Detector {
         }
     }
 
+    /// Takes over what the front has counted so far.
+    pub fn cover(&mut self, frames: Coverage) {
+        self.state.frames = frames;
+        self.state.books.findings.coverage = frames.and(self.state.flows);
+    }
+
     /// Closes every finding, in the order of their relations: the replay is over.
     pub fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.state.findings.finish(at, out);
+        self.state.books.findings.finish(at, out);
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
-        DetectCounters { hidden: self.state.hidden, ..self.state.findings.counters }
+        let ledgers_evicted = self.state.books.ledgers.evicted;
+        DetectCounters { hidden: self.state.hidden, ledgers_evicted, ..self.state.books.findings.counters }
     }
 }
 
 impl State {
+    /// Counts what an ended flow shows of the capture.
+    fn cover(&mut self, judged: &Judged<'_>) {
+        let update = judged.update;
+        if !update.cause.is_end() {
+            return;
+        }
+        let ended = Coverage {
+            missed_bytes: update.initiator.missed_bytes.saturating_add(update.responder.missed_bytes),
+            one_sided_flows: u64::from(update.one_sided),
+            ..Coverage::default()
+        };
+        if ended != Coverage::default() {
+            self.flows = self.flows.and(ended);
+            self.books.findings.coverage = self.frames.and(self.flows);
+        }
+    }
+
     fn judge(&mut self, subject: &Subject<'_>, policy: &Policy, out: &mut Vec<Alert>) {
         if !subject.judged.update.answered {
             self.requests.keep(subject);
             if let Some(attempt) = attempt::unanswered(subject).filter(|_| !self.requests.is_answered(subject)) {
-                self.findings.add(&attempt, subject, policy, out);
+                self.books.note(&attempt, subject, policy, out);
             }
             return;
         }
@@ -213,13 +294,13 @@ impl State {
                 if is_answer {
                     observation.added.inbound_flows = observation.added.flows;
                 }
-                self.findings.add(&observation, subject, policy, out);
+                self.books.note(&observation, subject, policy, out);
             }
             Some(Shown::LoginFailed) if std::mem::replace(&mut live.is_login, true) => {}
             Some(Shown::LoginFailed) => {
                 let refused = subject.judged.update.dealings.as_ref().map_or(1, |dealings| dealings.refused.max(1));
                 self.tries.failed(subject.remote.endpoint.address, refused);
-                self.findings.add(&attempt::failed_login(subject), subject, policy, out);
+                self.books.note(&attempt::failed_login(subject), subject, policy, out);
             }
             None => {}
         }
@@ -227,7 +308,7 @@ impl State {
         let is_nothing = !live.is_login && live.via.is_none() && !live.egress.has_counted();
         let brief = if is_nothing { attempt::brief(subject) } else { None };
         for observation in egress.into_iter().chain(brief) {
-            self.findings.add(&observation, subject, policy, out);
+            self.books.note(&observation, subject, policy, out);
         }
     }
 
@@ -239,7 +320,7 @@ impl State {
             if let Some(subject) = Subject::behind(judged, *peer, &attribution, policy) {
                 let live = self.live.entry(judged.update.flow).or_default();
                 if let Some(observation) = egress::judge(&subject, live) {
-                    return self.findings.add(&observation, &subject, policy, out);
+                    return self.books.note(&observation, &subject, policy, out);
                 }
             }
         }
@@ -263,7 +344,8 @@ fn managed(subject: &Subject<'_>, mut session: Box<Session>, live: &mut Live, tr
         asset: Some(subject.asset),
         jurisdiction: subject.jurisdiction,
         entity: subject.entity(),
+        accepted: None,
     };
     let added = Totals { commands: live.managed.count_commands(session.commands), ..live.managed.count(subject) };
-    Observation { relation, added, session: Some(session) }
+    Observation { relation, added, session: Some(session), volume: None }
 }

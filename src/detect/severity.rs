@@ -5,15 +5,16 @@
 //! | factor | values |
 //! | --- | --- |
 //! | risk | the configured risk of the jurisdiction, 0–100 |
-//! | activity | egress 100 %, outbound attempt 40 %, inbound attempt 20 %, failed logins 25 %, undeclared device 25 %; remote management: class A 100 %, with reads alone and no login granted 85 %, class B 70 %, class C 50 % |
+//! | activity | egress 100 %, more than a threshold 100 %, outbound attempt 40 %, inbound attempt 20 %, failed logins 25 %, undeclared device 25 %; remote management: class A 100 %, with reads alone and no login granted 85 %, class B 70 %, class C 50 % |
 //! | criticality of the asset | critical 100 %, high 90 %, medium 75 %, low 50 %; 75 % where many assets are meant |
 //! | strongest evidence | strong 100 %, medium 85 %, weak 50 % |
 //!
 //! Two things are never less than critical (80): a write, control or program command in a protocol of controllers, and a
-//! login that was granted after three or more that failed. Class C cannot be more than medium: 50 % of 100.
+//! login that was granted after three or more that failed. Class C cannot be more than medium: 50 % of 100. What an
+//! exception accepts has severity 0, whatever the rest says.
 
 use super::management::{GUESSES, is_industrial};
-use super::{Activity, Class, Criticality, Direction, Via};
+use super::{Activity, Class, Criticality, Direction, ExceptionInfo, Standing, Via};
 use crate::attribute::Strength;
 
 /// What a severity is made of.
@@ -39,6 +40,8 @@ pub struct Factors<'a> {
     pub basis: &'a str,
     /// Its name.
     pub jurisdiction: &'a str,
+    /// The exception that matches, or did.
+    pub exception: Option<&'a ExceptionInfo>,
 }
 
 /// A severity and what led to it.
@@ -58,6 +61,7 @@ impl Severity {
             (Activity::Egress, Direction::Inbound) => (100, "the asset answered a conversation begun from outside"),
             (Activity::Egress, _) => (100, "the asset sent data and was answered"),
             (Activity::Management(via), _) => managed(via, factors.commands, factors.logged_in),
+            (Activity::Volume, _) => (100, "the asset sent more than its threshold"),
             (Activity::LoginFailed, _) => (25, "logins that were answered and failed"),
             (Activity::Device, _) => (25, "a device of that maker, which nobody declared"),
             (Activity::Attempt, Direction::Inbound) => (20, "contact from outside that came to nothing"),
@@ -86,6 +90,12 @@ impl Severity {
         if let Some((least, why)) = least(factors).filter(|(least, _)| score < *least) {
             score = least;
             reasons.push(format!("{why} (never below {least})"));
+        }
+        if let Some(exception) = factors.exception {
+            reasons.push(exception.sentence());
+            if exception.standing == Standing::Accepted {
+                score = 0;
+            }
         }
         Severity { score, reasons }
     }
@@ -145,6 +155,7 @@ mod tests {
             risk: 90,
             basis: "test",
             jurisdiction: "China",
+            exception: None,
         })
         .score
     }
@@ -161,6 +172,7 @@ mod tests {
             risk: 80,
             basis: "test",
             jurisdiction: "China",
+            exception: None,
         })
         .score
     }

@@ -1,6 +1,7 @@
 //! For people: one line per alert that a tired operator understands, and a table at the end.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
@@ -12,6 +13,8 @@ use crate::net::Endpoint;
 use super::Style;
 use super::ecs::transport_name;
 use super::human::{Bytes, Count, Moment, Printable};
+
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Appends an alert as one line: when, how bad, what, and where the finding stands.
 pub fn alert(alert: &Alert, style: Style, out: &mut Vec<u8>) {
@@ -45,6 +48,7 @@ fn colour_of(level: &str) -> Ansi {
 pub fn sentence(alert: &Alert) -> String {
     let mut text = match (alert.activity, alert.flow.direction) {
         (Activity::Egress, _) => egress(alert),
+        (Activity::Volume, _) => volume(alert),
         (Activity::Device, _) => device(alert),
         (Activity::Management(via), _) => managed(alert, via),
         (Activity::LoginFailed, _) => failed_logins(alert),
@@ -55,7 +59,24 @@ pub fn sentence(alert: &Alert) -> String {
         text.push_str("; ");
         text.push_str(&evidence(item));
     }
+    let first = alert.first_contact;
+    // On the first day everybody is new.
+    if alert.step == Step::Opened && first.is_any() && alert.first_seen.since(first.since) >= A_DAY {
+        let new: Vec<&str> = first.names().collect();
+        let _ = write!(text, "; first contact with this {} since {}", new.join(" and "), Moment(first.since));
+    }
+    if let Some(exception) = &alert.exception {
+        let _ = write!(text, "; {}", Printable(&exception.sentence()));
+    }
     text
+}
+
+fn volume(alert: &Alert) -> String {
+    let sent = alert.volume.map_or(String::new(), |volume| {
+        let (bytes, threshold) = (Bytes(volume.bytes), Bytes(volume.threshold_bytes));
+        format!("{bytes} within {}, the threshold is {threshold}", volume.window.noun())
+    });
+    format!("{} sent to {}, {}, {}: {sent}", asset(alert), place(alert), network(alert), remote(alert))
 }
 
 fn egress(alert: &Alert) -> String {
@@ -355,13 +376,13 @@ impl Table {
         }
         let totals = alert.totals;
         let (sent, received) = match alert.activity {
-            Activity::Egress | Activity::Management(_) | Activity::LoginFailed => {
+            Activity::Egress | Activity::Volume | Activity::Management(_) | Activity::LoginFailed => {
                 (Bytes(totals.sent_bytes).to_string(), Bytes(totals.received_bytes).to_string())
             }
             Activity::Attempt | Activity::Device => ("-".to_owned(), "-".to_owned()),
         };
         let operator = match alert.activity {
-            Activity::Egress | Activity::Management(_) | Activity::Device => owner(alert),
+            Activity::Egress | Activity::Volume | Activity::Management(_) | Activity::Device => owner(alert),
             Activity::Attempt | Activity::LoginFailed => "(any)".to_owned(),
         };
         let (severity, asset) = (&alert.severity, alert.asset.as_ref());
@@ -419,6 +440,7 @@ fn what(alert: &Alert) -> String {
         Activity::LoginFailed => counted("failed login"),
         Activity::Attempt => counted("attempt"),
         Activity::Device => "undeclared device".to_owned(),
+        Activity::Volume => "above threshold".to_owned(),
     }
 }
 

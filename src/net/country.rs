@@ -21,6 +21,9 @@ pub enum CountryError {
 }
 
 impl Country {
+    /// No country (`ZZ`, which ISO 3166-1 leaves to its users): stands where the country is not found yet.
+    pub const NOWHERE: Country = Country(*b"ZZ");
+
     /// Short English name, such as `Czechia` or `Hong Kong`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::capture::{Batch, Filter, LinkType};
 use crate::decode::{self, Decoded, Decoder, Packet, Skip, SkipCounters};
+use crate::detect::Coverage;
 use crate::flow::{self, FlowHasher, FlowKey, Place};
 use crate::inspect::{self, Announcement};
 use crate::net::Timestamp;
@@ -51,17 +52,30 @@ pub struct FrontCounters {
     pub skips: SkipCounters,
 }
 
-/// What a device said of itself below IP, where no flow can tell it.
+/// What the front saw besides packets.
 #[derive(Clone, Debug)]
 pub struct Sighting {
     /// Its place among the flow updates.
     pub place: Place,
-    /// What was said.
-    pub said: Announcement,
+    /// What it is.
+    pub seen: Seen,
 }
 
-/// Most sightings kept of one batch: devices repeat themselves every half minute.
+/// What the front can see besides packets.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// What a device said of itself below IP, where no flow can tell it.
+    Device(Announcement),
+    /// What the capture has shown so far; told once a minute of packet time, so that it does not depend on how the input is
+    /// cut into batches.
+    Coverage(Coverage),
+}
+
+/// Most devices kept of one batch: they repeat themselves every half minute.
 const MOST_SIGHTINGS: usize = 256;
+
+/// Seconds of packet time between two sightings of the coverage.
+const COVERAGE_EVERY_S: u64 = 60;
 
 /// Filters and decodes batches.
 pub struct Front {
@@ -72,6 +86,10 @@ pub struct Front {
     clock: Timestamp,
     /// An unconfirmed leap of time.
     leap: Option<Timestamp>,
+    /// Minute of the last sighting of the coverage.
+    covered: u64,
+    /// Frames lost before they were captured.
+    lost: u64,
     counters: FrontCounters,
     unknown_links: Vec<LinkType>,
     sightings: Vec<Sighting>,
@@ -88,6 +106,8 @@ impl Front {
             hasher: FlowHasher::new(seed),
             clock: Timestamp::ZERO,
             leap: None,
+            covered: 0,
+            lost: 0,
             counters: FrontCounters { first_time: Timestamp::MAX, ..FrontCounters::default() },
             unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
             sightings: Vec::new(),
@@ -111,6 +131,10 @@ impl Front {
     fn frame(&mut self, batch: &mut Batch, index: usize) -> Option<Prepared> {
         let meta = *batch.frames.get(index)?;
         let frame = self.counters.frames_read;
+        let minute = meta.timestamp.as_secs() / COVERAGE_EVERY_S;
+        if minute > self.covered {
+            self.cover(minute, frame);
+        }
         self.counters.frames_read += 1;
         self.counters.wire_bytes += u64::from(meta.wire_len);
         self.counters.first_time = self.counters.first_time.min(meta.timestamp);
@@ -171,11 +195,37 @@ impl Front {
         if let Some(said) = inspect::below_ip(found.data)
             && self.sightings.len() < MOST_SIGHTINGS
         {
-            self.sightings.push(Sighting { place: Place::of_packet(self.clock, frame), said });
+            self.sightings.push(Sighting { place: Place::of_packet(self.clock, frame), seen: Seen::Device(said) });
         }
     }
 
-    /// What devices said below IP in the batch decoded last.
+    /// Notes what the capture has shown before frame number `frame`.
+    #[cold]
+    fn cover(&mut self, minute: u64, frame: u64) {
+        self.covered = minute;
+        let place = Place::of_packet(self.clock, frame);
+        self.sightings.push(Sighting { place, seen: Seen::Coverage(self.coverage()) });
+    }
+
+    /// What the capture has shown so far.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let counters = self.counters();
+        Coverage {
+            frames: counters.frames_read,
+            frames_lost: self.lost,
+            frames_cut: counters.decode.frames_cut,
+            frames_skipped: counters.skips.total() - counters.skips.of(Skip::Filtered),
+            ..Coverage::default()
+        }
+    }
+
+    /// Takes over how many frames were lost before they were captured, as the source knows by now.
+    pub fn lose(&mut self, frames: u64) {
+        self.lost = frames;
+    }
+
+    /// What was seen besides packets in the batch decoded last.
     pub fn sightings(&mut self) -> impl Iterator<Item = Sighting> + '_ {
         self.sightings.drain(..)
     }
@@ -186,9 +236,10 @@ impl Front {
         self.clock
     }
 
-    /// Gives up what waits for more: the input is over.
+    /// Gives up what waits for more, and notes what the capture has shown in all: the input is over.
     pub fn finish(&mut self) {
         self.decoder.flush();
+        self.cover(self.covered, self.counters.frames_read);
     }
 
     /// What was counted so far. Frames of incomplete datagrams are in neither sum before [`Front::finish`].

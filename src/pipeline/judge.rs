@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
-use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy};
+use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind};
 use crate::flow::{FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
-use super::Sighting;
+use super::{Seen, Sighting};
 
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
@@ -51,7 +51,7 @@ impl Judge {
         for (place, index) in order.drain(..) {
             while self.sightings.front().is_some_and(|sighting| sighting.place < place) {
                 if let Some(sighting) = self.sightings.pop_front() {
-                    self.knowledge.hear(&sighting.said);
+                    self.take(sighting.seen);
                 }
             }
             if let Some(update) = updates.get_mut(index) {
@@ -60,8 +60,15 @@ impl Judge {
         }
         self.order = order;
         updates.clear();
-        for sighting in self.sightings.drain(..) {
-            self.knowledge.hear(&sighting.said);
+        while let Some(sighting) = self.sightings.pop_front() {
+            self.take(sighting.seen);
+        }
+    }
+
+    fn take(&mut self, seen: Seen) {
+        match seen {
+            Seen::Device(said) => self.knowledge.hear(&said),
+            Seen::Coverage(coverage) => self.detector.cover(coverage),
         }
     }
 
@@ -90,6 +97,21 @@ impl Judge {
         self.handle(updates, outputs);
         self.detector.finish(clock, &mut self.alerts);
         hand_on(&mut self.alerts, outputs);
+    }
+
+    /// Goes on with what an earlier run kept, and from now on notes what changes.
+    pub fn resume(&mut self, kept: &[(SavedKind, Vec<(String, Vec<u8>)>)]) -> Resumed {
+        self.detector.keep_changes();
+        let mut all = Resumed::default();
+        for (kind, values) in kept {
+            all = all.and(self.detector.resume(*kind, values, &self.knowledge.attributor));
+        }
+        all
+    }
+
+    /// What has changed of what must outlive the process; see [`Detector::changes`].
+    pub fn changes(&mut self, now: Timestamp, all: bool) -> Vec<Saved> {
+        self.detector.changes(now, all, &self.knowledge.attributor)
     }
 
     /// What detection counted.

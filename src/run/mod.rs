@@ -110,5 +110,8 @@ pub fn policy(config: &Config) -> detect::Policy {
         finding_idle: config.detect.finding_idle,
         driven: detect::DrivenOptions { exchanges: config.detect.driven_exchanges },
         max_findings: config.detect.max_findings as usize,
+        exceptions: config.exceptions.clone(),
+        thresholds: config.thresholds.clone(),
+        max_ledgers: config.ledger.max_ledgers as usize,
     }
 }

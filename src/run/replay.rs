@@ -92,13 +92,18 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
     let shards = replay.threads.clamp(1, PARTITIONS);
     let mut complete = true;
     let abandoned = AtomicBool::new(false);
-    let mut refill = |batch: &mut Batch, _: &Front| loop {
+    let mut refill = |batch: &mut Batch, front: &mut Front| loop {
         if interrupt.is_requested() || abandoned.load(Ordering::Relaxed) {
             return false;
         }
         progress.at(source.bytes_read());
         match source.next_batch(batch) {
-            Ok(more) => return more,
+            Ok(true) => return true,
+            Ok(false) => {
+                let loss = source.loss();
+                front.lose(loss.kernel + loss.interface);
+                return false;
+            }
             Err(damage) => {
                 error!("{damage}");
                 complete = false;

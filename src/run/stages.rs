@@ -18,7 +18,7 @@ use crate::pipeline::{Front, Judge, Prepared, Shard, Sighting};
 const IN_FLIGHT: usize = 4;
 
 /// Where batches come from: refills the batch, and says whether there was one.
-pub(super) type Refill<'a> = dyn FnMut(&mut Batch, &Front) -> bool + 'a;
+pub(super) type Refill<'a> = dyn FnMut(&mut Batch, &mut Front) -> bool + 'a;
 
 /// The outputs, and whether anybody still listens to them.
 pub(super) struct Outputs<'a> {
@@ -28,8 +28,11 @@ pub(super) struct Outputs<'a> {
 }
 
 impl Outputs<'_> {
-    fn flush(&mut self) {
+    fn flush(&mut self, judge: &mut Judge, clock: Timestamp, is_last: bool) {
         for output in &mut self.list {
+            if output.keeps() {
+                output.keep(judge.changes(clock, is_last), clock);
+            }
             output.flush();
         }
         if !self.list.is_empty() && self.list.iter().all(|output| output.is_abandoned()) {
@@ -54,12 +57,13 @@ pub(super) fn inline(
         list.clear();
         judge.hear(front.sightings());
         judge.handle(&mut updates, &mut outputs.list);
-        outputs.flush();
+        outputs.flush(judge, front.clock(), false);
     }
     front.finish();
+    judge.hear(front.sightings());
     shard.finish(front.clock(), &mut updates);
     judge.finish(&mut updates, front.clock(), &mut outputs.list);
-    outputs.flush();
+    outputs.flush(judge, front.clock(), true);
     shard.counters()
 }
 
@@ -132,6 +136,12 @@ fn read_loop(
         }
     }
     front.finish();
+    // What the front has seen in all goes the way of a batch without packets.
+    let (batch, clock) = (Arc::new(Batch::default()), front.clock());
+    for sender in senders {
+        let sightings = front.sightings().collect();
+        let _ = sender.send(Work { batch: Arc::clone(&batch), packets: Vec::new(), sightings, clock });
+    }
 }
 
 fn shard_loop(mut shard: Shard, work: &Receiver<Work>, to_judge: &SyncSender<Done>) -> FlowCounters {
@@ -165,7 +175,7 @@ fn judge_loop(
         let results: Vec<Done> = receivers.iter().filter_map(|receiver| receiver.recv().ok()).collect();
         if results.is_empty() {
             judge.finish(&mut updates, clock, &mut outputs.list);
-            outputs.flush();
+            outputs.flush(judge, clock, true);
             return;
         }
         let (mut batch, mut lists) = (None, Vec::with_capacity(results.len()));
@@ -177,7 +187,7 @@ fn judge_loop(
             batch = Arc::into_inner(done.batch).or(batch);
         }
         judge.handle(&mut updates, &mut outputs.list);
-        outputs.flush();
+        outputs.flush(judge, clock, false);
         if let Some(batch) = batch {
             // Nobody waits for a batch: one too many is dropped.
             let _ = give_back.try_send((batch, lists));

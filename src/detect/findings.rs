@@ -1,0 +1,180 @@
+//! The findings there are: one per relation, each with its time to close.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::net::Timestamp;
+
+use super::finding::Finding;
+use super::{
+    Alert, Coverage, DetectCounters, Entity, FirstContact, Observation, Policy, Relation, StableId, Standing, Step,
+    Subject, exception,
+};
+
+/// One finding per relation, bounded by the policy.
+#[derive(Default)]
+pub(super) struct Findings {
+    by_relation: HashMap<Relation, Finding>,
+    /// When each finding closes unless something is added.
+    deadlines: BTreeSet<(Timestamp, Relation)>,
+    pub(super) counters: DetectCounters,
+    /// What of the traffic the capture has shown so far.
+    pub(super) coverage: Coverage,
+    pub(super) changes: Changes,
+}
+
+/// What has changed since the findings were kept last.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Whether anybody will ask.
+    pub(super) are_kept: bool,
+    /// Findings that have alerted since.
+    pub(super) told: BTreeSet<Relation>,
+    /// Findings that have only grown.
+    pub(super) grown: BTreeSet<Relation>,
+    /// Findings that are over.
+    pub(super) over: Vec<StableId>,
+}
+
+impl Changes {
+    fn note(&mut self, relation: Relation, is_told: bool) {
+        if self.are_kept {
+            let changed = if is_told { &mut self.told } else { &mut self.grown };
+            changed.insert(relation);
+        }
+    }
+
+    fn forget(&mut self, relation: &Relation) {
+        self.told.remove(relation);
+        self.grown.remove(relation);
+    }
+
+    fn end(&mut self, finding: StableId) {
+        if self.are_kept {
+            self.over.push(finding);
+        }
+    }
+}
+
+impl Findings {
+    /// Adds an observation to its finding; `first` says who of the other side is new to the asset.
+    pub(super) fn add(
+        &mut self,
+        observation: &Observation,
+        first: FirstContact,
+        subject: &Subject<'_>,
+        policy: &Policy,
+        out: &mut Vec<Alert>,
+    ) {
+        let at = subject.judged.update.at;
+        let standing = exception::standing(subject, observation.relation.activity, policy);
+        let accepted = standing.filter(|(_, standing)| *standing == Standing::Accepted).map(|(number, _)| number);
+        let relation = Relation { accepted, ..observation.relation };
+        if !self.by_relation.contains_key(&relation) {
+            self.rename(relation, subject);
+        }
+        if !self.by_relation.contains_key(&relation) {
+            self.make_room(policy, at, out);
+        }
+        let coverage = self.coverage;
+        let new = || Finding::new(relation, subject, policy, coverage);
+        let finding = self.by_relation.entry(relation).or_insert_with(new);
+        self.deadlines.remove(&(finding.deadline, relation));
+        finding.deadline = at.after(policy.finding_idle);
+        self.deadlines.insert((finding.deadline, relation));
+        finding.first_contact = finding.first_contact.or(first);
+        finding.consider(standing, policy);
+        match finding.absorb(observation, subject, policy) {
+            Some(alert) => {
+                self.counters.findings += u64::from(alert.step == Step::Opened);
+                self.counters.alerts += 1;
+                self.changes.note(relation, true);
+                let covered = finding.covered(self.coverage);
+                out.push(Alert { coverage: covered, ..alert });
+            }
+            None if finding.is_open() => {
+                self.counters.suppressed += 1;
+                self.changes.note(relation, false);
+            }
+            None => {}
+        }
+    }
+
+    /// A flow that shows its owner only later began under the network: where that finding is about nothing but this flow,
+    /// it is the finding of the owner from now on.
+    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
+        let Entity::Owner(_) = relation.entity else { return };
+        let earlier = subject.entity_of_address();
+        let former = Relation { entity: earlier, ..relation };
+        let is_of_flow = |finding: &Finding| finding.only_flow == Some(subject.judged.update.flow);
+        if earlier == relation.entity || !self.by_relation.get(&former).is_some_and(is_of_flow) {
+            return;
+        }
+        if let Some(mut finding) = self.by_relation.remove(&former) {
+            self.deadlines.remove(&(finding.deadline, former));
+            self.changes.forget(&former);
+            finding.rename(relation, subject);
+            self.deadlines.insert((finding.deadline, relation));
+            self.by_relation.insert(relation, finding);
+        }
+    }
+
+    /// Closes the finding that was silent longest when there are too many.
+    fn make_room(&mut self, policy: &Policy, at: Timestamp, out: &mut Vec<Alert>) {
+        if self.by_relation.len() < policy.max_findings {
+            return;
+        }
+        if let Some((_, relation)) = self.deadlines.pop_first() {
+            self.counters.findings_evicted += 1;
+            self.close(relation, at, out);
+        }
+    }
+
+    /// Closes findings whose time is over at `now`.
+    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
+        while let Some(&(deadline, relation)) = self.deadlines.first() {
+            if deadline > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.close(relation, deadline, out);
+        }
+    }
+
+    /// Closes every finding, in the order of their relations.
+    pub(super) fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
+        self.advance(at, out);
+        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
+        relations.sort_unstable();
+        for relation in relations {
+            self.close(relation, at, out);
+        }
+        self.deadlines.clear();
+    }
+
+    fn close(&mut self, relation: Relation, at: Timestamp, out: &mut Vec<Alert>) {
+        let Some(finding) = self.by_relation.remove(&relation) else { return };
+        self.changes.forget(&relation);
+        let (id, coverage) = (finding.id.clone(), finding.covered(self.coverage));
+        if let Some(alert) = finding.close(at) {
+            self.counters.alerts += 1;
+            self.changes.end(id);
+            out.push(Alert { coverage, ..alert });
+        }
+    }
+
+    /// Goes on with a finding that was kept, unless there is one of its relation already.
+    pub(super) fn resume(&mut self, finding: Finding) -> bool {
+        let relation = finding.relation;
+        let is_new = !self.by_relation.contains_key(&relation);
+        if is_new {
+            self.deadlines.insert((finding.deadline, relation));
+            self.by_relation.insert(relation, finding);
+        }
+        is_new
+    }
+
+    /// The open finding of `relation`.
+    pub(super) fn get(&self, relation: &Relation) -> Option<&Finding> {
+        self.by_relation.get(relation)
+    }
+}

@@ -1,0 +1,387 @@
+//! Ledgers: how much an asset sent to whom, over a sliding hour, day and 30 days, and since when it knows them.
+//!
+//! What leaves in drops is seen by no rule that looks at one flow, and by none that looks at fixed windows: half before
+//! midnight and half after is below both thresholds. A ledger adds up payload bytes per asset, jurisdiction and entity
+//! in steps of 5 minutes, an hour and a day. A window is the step that runs and all whole steps before it that its
+//! length needs, so it is never shorter than it says, at most one step longer (60 to 65 minutes, 24 to 25 hours, 30
+//! to 31 days), and exact for the time it covers. Memory is a few bytes per step in which anything was sent.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::{AssetKey, Entity};
+use crate::net::{Country, Timestamp};
+
+/// A time over which volumes are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Window {
+    /// 60 to 65 minutes.
+    Hour,
+    /// 24 to 25 hours.
+    Day,
+    /// 30 to 31 days.
+    Month,
+}
+
+impl Window {
+    /// Every window, shortest first.
+    pub const ALL: [Window; 3] = [Window::Hour, Window::Day, Window::Month];
+
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Window::Hour => "hour",
+            Window::Day => "day",
+            Window::Month => "month",
+        }
+    }
+
+    /// Its name in a sentence.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Window::Hour => "an hour",
+            Window::Day => "a day",
+            Window::Month => "30 days",
+        }
+    }
+
+    /// Seconds of a step, and whole steps before the one that runs.
+    const fn steps(self) -> (u64, usize) {
+        match self {
+            Window::Hour => (300, 12),
+            Window::Day => (3_600, 24),
+            Window::Month => (86_400, 30),
+        }
+    }
+}
+
+/// Most steps of a window, with the one that runs.
+const MOST_STEPS: usize = 31;
+
+/// What was sent in each step of a window, newest first.
+type Steps = [u64; MOST_STEPS];
+
+/// Volumes of one asset towards one entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Ledger {
+    pub(super) first_seen: Timestamp,
+    pub(super) last_seen: Timestamp,
+    /// The windows one after the other, each as pairs of steps without anything and bytes of the next step, newest
+    /// first, in LEB128; a pair of zeros ends a window. Newest is the step of `last_seen`.
+    #[serde(with = "hexadecimal")]
+    packed: Vec<u8>,
+}
+
+impl Ledger {
+    /// Adds `bytes` sent at `at`, and returns the sums of the windows that end then.
+    pub(super) fn add(&mut self, at: Timestamp, bytes: u64) -> [u64; 3] {
+        let newest = self.last_seen.max(at);
+        let mut all = self.unpack();
+        for (steps, window) in all.iter_mut().zip(Window::ALL) {
+            let (step_s, whole) = window.steps();
+            let step = |at: Timestamp| at.as_secs() / step_s;
+            advance(steps, step(newest) - step(self.last_seen.min(newest)), whole);
+            let age = (step(newest) - step(at)) as usize;
+            if let Some(sum) = steps.get_mut(age).filter(|_| age <= whole) {
+                *sum = sum.saturating_add(bytes);
+            }
+        }
+        self.last_seen = newest;
+        self.pack(&all);
+        all.map(|steps| steps.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)))
+    }
+
+    fn unpack(&self) -> [Steps; 3] {
+        let mut all = [[0; MOST_STEPS]; 3];
+        let mut bytes = self.packed.iter();
+        for steps in &mut all {
+            let mut at = 0usize;
+            while let (Some(gap), Some(value)) = (number(&mut bytes), number(&mut bytes)) {
+                if value == 0 {
+                    break;
+                }
+                at = at.saturating_add(gap as usize);
+                if let Some(step) = steps.get_mut(at) {
+                    *step = value;
+                }
+                at = at.saturating_add(1);
+            }
+        }
+        all
+    }
+
+    fn pack(&mut self, all: &[Steps; 3]) {
+        self.packed.clear();
+        for steps in all {
+            let mut gap = 0;
+            for &bytes in steps {
+                if bytes == 0 {
+                    gap += 1;
+                    continue;
+                }
+                put(&mut self.packed, gap);
+                put(&mut self.packed, bytes);
+                gap = 0;
+            }
+            self.packed.extend([0, 0]);
+        }
+        // Few ledgers grow often; what doubling would reserve is more than all of them need.
+        if self.packed.capacity() > self.packed.len() + 64 {
+            self.packed.shrink_to(self.packed.len() + 16);
+        }
+    }
+}
+
+/// Moves steps back in time by `by`, and drops those older than `whole` steps before the one that runs.
+fn advance(steps: &mut Steps, by: u64, whole: usize) {
+    let by = usize::try_from(by).unwrap_or(MOST_STEPS).min(MOST_STEPS);
+    steps.rotate_right(by);
+    steps.iter_mut().take(by).for_each(|step| *step = 0);
+    steps.iter_mut().skip(whole + 1).for_each(|step| *step = 0);
+}
+
+fn put(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn number<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *bytes.next()?;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    Some(number)
+}
+
+/// Bytes as text.
+mod hexadecimal {
+    use serde::de::{Deserialize as _, Deserializer, Error};
+    use std::fmt::Write as _;
+
+    pub(super) fn serialize<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        serializer.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let digits = text.as_bytes().chunks(2).map(|pair| {
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        digits.collect::<Option<Vec<u8>>>().ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))
+    }
+}
+
+/// Whose ledger it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LedgerKey {
+    /// The asset.
+    pub asset: AssetKey,
+    /// The flagged jurisdiction.
+    pub jurisdiction: Country,
+    /// The other party.
+    pub entity: Entity,
+}
+
+/// What an asset had not been in touch with before, as far as the ledgers go back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FirstContact {
+    /// Nobody of the jurisdiction.
+    pub jurisdiction: bool,
+    /// Not this entity.
+    pub entity: bool,
+    /// When the ledgers begin.
+    pub since: Timestamp,
+}
+
+impl FirstContact {
+    /// Either, of two.
+    #[must_use]
+    pub const fn or(self, other: FirstContact) -> FirstContact {
+        let since = if self.is_any() { self.since } else { other.since };
+        FirstContact {
+            jurisdiction: self.jurisdiction || other.jurisdiction,
+            entity: self.entity || other.entity,
+            since,
+        }
+    }
+
+    /// True where somebody is new.
+    #[must_use]
+    pub const fn is_any(self) -> bool {
+        self.jurisdiction || self.entity
+    }
+
+    /// What is new, in the order of the fields.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [(self.jurisdiction, "jurisdiction"), (self.entity, "entity")]
+            .into_iter()
+            .filter(|(new, _)| *new)
+            .map(|(_, name)| name)
+    }
+}
+
+/// What a new entry in the ledgers amounts to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Booked {
+    pub(super) sums: [u64; 3],
+    pub(super) first: FirstContact,
+}
+
+/// All ledgers. When there are too many, the one that was silent longest is given up.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers {
+    by_key: HashMap<LedgerKey, Ledger>,
+    /// By the hour of their last entry, to find the one silent longest. (By the hour, so that a busy ledger does not move
+    /// with every packet.)
+    silent: BTreeSet<(u64, LedgerKey)>,
+    /// Ledgers of each asset in each jurisdiction.
+    known: HashMap<(AssetKey, Country), u32>,
+    since: Option<Timestamp>,
+    /// Whether anybody will ask what has changed.
+    pub(super) are_kept: bool,
+    /// Changed since they were taken to be kept.
+    pub(super) changed: BTreeSet<LedgerKey>,
+    /// Given up since the same time.
+    pub(super) given_up: Vec<LedgerKey>,
+    pub(super) evicted: u64,
+}
+
+impl Ledgers {
+    /// Enters bytes that were sent.
+    pub(super) fn book(&mut self, key: LedgerKey, at: Timestamp, bytes: u64, most: usize) -> Booked {
+        let mut first = FirstContact::default();
+        if !self.by_key.contains_key(&key) {
+            if self.by_key.len() >= most.max(1) {
+                self.give_up();
+            }
+            first.since = *self.since.get_or_insert(at);
+            first.entity = true;
+            first.jurisdiction = !self.known.contains_key(&(key.asset, key.jurisdiction));
+            self.insert(key, Ledger { first_seen: at, last_seen: at, packed: Vec::new() });
+        }
+        let Some(ledger) = self.by_key.get_mut(&key) else { return Booked::default() };
+        let before = hour(ledger.last_seen);
+        let sums = ledger.add(at, bytes);
+        let now = hour(ledger.last_seen);
+        if now != before {
+            self.silent.remove(&(before, key));
+            self.silent.insert((now, key));
+        }
+        if self.are_kept {
+            self.changed.insert(key);
+        }
+        Booked { sums, first }
+    }
+
+    /// Puts a ledger there that was kept.
+    pub(super) fn insert(&mut self, key: LedgerKey, ledger: Ledger) {
+        self.since = Some(self.since.map_or(ledger.first_seen, |since| since.min(ledger.first_seen)));
+        self.silent.insert((hour(ledger.last_seen), key));
+        if self.by_key.insert(key, ledger).is_none() {
+            *self.known.entry((key.asset, key.jurisdiction)).or_default() += 1;
+        }
+    }
+
+    pub(super) fn get(&self, key: &LedgerKey) -> Option<&Ledger> {
+        self.by_key.get(key)
+    }
+
+    fn give_up(&mut self) {
+        let Some((_, key)) = self.silent.pop_first() else { return };
+        self.by_key.remove(&key);
+        self.changed.remove(&key);
+        if self.are_kept {
+            self.given_up.push(key);
+        }
+        self.evicted += 1;
+        if let Some(count) = self.known.get_mut(&(key.asset, key.jurisdiction)) {
+            *count -= 1;
+            if *count == 0 {
+                self.known.remove(&(key.asset, key.jurisdiction));
+            }
+        }
+    }
+}
+
+fn hour(at: Timestamp) -> u64 {
+    at.as_secs() / Duration::from_secs(3_600).as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_parts(1_700_000_000 + seconds, 0)
+    }
+
+    /// The definition: all that was sent since the first moment of the oldest step.
+    fn expected(sent: &[(Timestamp, u64)], now: Timestamp, window: Window) -> u64 {
+        let (step_s, whole) = window.steps();
+        let oldest = (now.as_secs() / step_s - whole as u64) * step_s;
+        sent.iter().filter(|(at, _)| at.as_secs() >= oldest).map(|(_, bytes)| bytes).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_exact_for_the_time_a_window_covers(
+            gaps in prop::collection::vec((prop_oneof![0u64..400, 0u64..20_000, 0u64..400_000], 1u64..1 << 40), 1..200)
+        ) {
+            let (mut ledger, mut sent, mut now) = (Ledger { first_seen: at(0), last_seen: at(0), packed: vec![] }, vec![], 0);
+            for (gap, bytes) in gaps {
+                now += gap;
+                sent.push((at(now), bytes));
+                let sums = ledger.add(at(now), bytes);
+                prop_assert_eq!(sums, Window::ALL.map(|window| expected(&sent, at(now), window)));
+            }
+        }
+
+        #[test]
+        fn a_ledger_from_a_damaged_file_is_only_wrong(packed in prop::collection::vec(any::<u8>(), 0..300), bytes: u64) {
+            let mut ledger = Ledger { first_seen: at(0), last_seen: at(5), packed };
+            prop_assert!(ledger.add(at(10), bytes).iter().all(|sum| *sum >= bytes));
+        }
+    }
+
+    #[test]
+    fn what_comes_late_counts_where_it_belongs() {
+        let mut ledger = Ledger { first_seen: at(0), last_seen: at(0), packed: vec![] };
+        ledger.add(at(100_000), 5);
+        assert_eq!(ledger.add(at(90_000), 7), [5, 12, 12]);
+        assert_eq!(ledger.add(at(100_001), 0), [5, 12, 12]);
+    }
+
+    #[test]
+    fn the_ledger_silent_longest_is_given_up_and_its_entity_is_new_again() {
+        let mut ledgers = Ledgers { are_kept: true, ..Ledgers::default() };
+        let key = |asn| LedgerKey {
+            asset: AssetKey::Declared(0),
+            jurisdiction: "CN".parse().unwrap(),
+            entity: Entity::Network(asn),
+        };
+        let new = |jurisdiction| FirstContact { jurisdiction, entity: true, since: at(0) };
+        assert_eq!(ledgers.book(key(1), at(0), 1, 2).first, new(true));
+        assert_eq!(ledgers.book(key(2), at(7_200), 1, 2).first, new(false));
+        assert_eq!(ledgers.book(key(1), at(14_400), 1, 2).first, FirstContact::default());
+        assert_eq!(ledgers.book(key(3), at(14_401), 1, 2).first, new(false));
+        assert_eq!((ledgers.evicted, ledgers.given_up.as_slice()), (1, [key(2)].as_slice()));
+        assert_eq!(ledgers.book(key(2), at(14_402), 1, 3).first, new(false));
+    }
+}

@@ -1,0 +1,310 @@
+//! What outlives the process: open findings and ledgers, as text by the names of things.
+//!
+//! Within a run assets, owners and exceptions are numbers, their places in the configuration and the catalogues. Those
+//! change between runs, so what is kept names them. A finding whose asset, owner or exception is no longer known goes on
+//! under a relation nothing adds to, and closes in its time; such a ledger is given up.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::Finding;
+use super::findings::Findings;
+use super::ledger::{Ledger, LedgerKey};
+use super::management::Via;
+use super::{Activity, AssetKey, Detector, Entity, Policy, Relation};
+use crate::attribute::Attributor;
+use crate::net::{Country, Timestamp};
+
+/// What kind of thing is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SavedKind {
+    /// An open finding; its key is its id.
+    Finding,
+    /// A ledger.
+    Ledger,
+}
+
+impl SavedKind {
+    /// Every kind.
+    pub const ALL: [SavedKind; 2] = [SavedKind::Finding, SavedKind::Ledger];
+
+    /// Its name in the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SavedKind::Finding => "finding",
+            SavedKind::Ledger => "ledger",
+        }
+    }
+}
+
+/// Something to keep, or to forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// What it is.
+    pub kind: SavedKind,
+    /// Which it is, among those of its kind.
+    pub key: String,
+    /// JSON; `None`: it is over.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What of what was kept could be taken up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Findings that go on.
+    pub findings: usize,
+    /// Ledgers that go on.
+    pub ledgers: usize,
+    /// What could not be read, or is about what is no longer known.
+    pub dropped: usize,
+}
+
+impl Resumed {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Resumed) -> Resumed {
+        Resumed {
+            findings: self.findings + other.findings,
+            ledgers: self.ledgers + other.ledgers,
+            dropped: self.dropped + other.dropped,
+        }
+    }
+}
+
+/// Packet time after which findings that have only grown are kept again.
+const GROWN_EVERY_S: u64 = 30;
+
+/// When what has only grown was kept last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kept(Timestamp);
+
+impl Kept {
+    fn is_due(&mut self, now: Timestamp) -> bool {
+        let due = now.as_secs().abs_diff(self.0.as_secs()) >= GROWN_EVERY_S;
+        if due {
+            self.0 = now;
+        }
+        due
+    }
+}
+
+#[derive(Serialize)]
+struct FindingOut<'a> {
+    relation: Named,
+    finding: &'a Finding,
+}
+
+#[derive(Deserialize)]
+struct FindingIn {
+    relation: Named,
+    finding: Finding,
+}
+
+/// A relation by names.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    activity: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<Via>,
+    asset: Option<NamedAsset>,
+    jurisdiction: Country,
+    entity: NamedEntity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exception: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum NamedAsset {
+    Declared(String),
+    Address(IpAddr),
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum NamedEntity {
+    Owner(String),
+    Network(u32),
+    UnknownNetwork,
+    Many,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NamedLedger {
+    asset: NamedAsset,
+    jurisdiction: Country,
+    entity: NamedEntity,
+}
+
+impl Detector {
+    /// From now on notes what changes, for [`Detector::changes`].
+    pub fn keep_changes(&mut self) {
+        self.state.books.findings.changes.are_kept = true;
+        self.state.books.ledgers.are_kept = true;
+    }
+
+    /// What has changed since it was asked last and must outlive the process. What has only grown comes every
+    /// half minute of packet time, and all of it where `all`.
+    pub fn changes(&mut self, now: Timestamp, all: bool, attributor: &Attributor) -> Vec<Saved> {
+        let Detector { policy, state } = self;
+        let names = Names { policy, attributor };
+        let mut saved = Vec::new();
+        let over = state.books.findings.changes.over.drain(..);
+        saved.extend(over.map(|id| forgotten(SavedKind::Finding, id.as_str().to_owned())));
+        let mut relations = std::mem::take(&mut state.books.findings.changes.told);
+        let is_due = state.kept.is_due(now) || all;
+        if is_due {
+            relations.append(&mut state.books.findings.changes.grown);
+        }
+        saved.extend(relations.iter().filter_map(|relation| names.finding(relation, &state.books.findings)));
+        let given_up = state.books.ledgers.given_up.drain(..);
+        saved.extend(given_up.filter_map(|key| Some(forgotten(SavedKind::Ledger, names.ledger_key(&key)?))));
+        if is_due {
+            let keys = std::mem::take(&mut state.books.ledgers.changed);
+            let ledgers = keys.iter().filter_map(|key| Some((names.ledger_key(key)?, state.books.ledgers.get(key)?)));
+            saved.extend(ledgers.map(|(key, ledger)| Saved {
+                kind: SavedKind::Ledger,
+                key,
+                value: serde_json::to_vec(ledger).ok(),
+            }));
+        }
+        saved
+    }
+
+    /// Takes up what an earlier run kept.
+    pub fn resume(&mut self, kind: SavedKind, kept: &[(String, Vec<u8>)], attributor: &Attributor) -> Resumed {
+        let Detector { policy, state } = self;
+        let names = Names { policy, attributor };
+        let mut resumed = Resumed::default();
+        for (number, (key, value)) in (0u32..).zip(kept) {
+            let taken_up = match kind {
+                SavedKind::Finding => names.resume_finding(value, number, &mut state.books.findings),
+                SavedKind::Ledger => {
+                    names.resume_ledger(key, value).map(|(key, ledger)| state.books.ledgers.insert(key, ledger))
+                }
+            };
+            match (taken_up, kind) {
+                (Some(()), SavedKind::Finding) => resumed.findings += 1,
+                (Some(()), SavedKind::Ledger) => resumed.ledgers += 1,
+                (None, _) => resumed.dropped += 1,
+            }
+        }
+        resumed
+    }
+}
+
+fn forgotten(kind: SavedKind, key: String) -> Saved {
+    Saved { kind, key, value: None }
+}
+
+/// Leads from numbers to names and back.
+struct Names<'a> {
+    policy: &'a Policy,
+    attributor: &'a Attributor,
+}
+
+impl Names<'_> {
+    fn finding(&self, relation: &Relation, findings: &Findings) -> Option<Saved> {
+        let finding = findings.get(relation)?.to_keep(findings.coverage);
+        let out = FindingOut { relation: self.relation(relation), finding: &finding };
+        let value = serde_json::to_vec(&out).ok()?;
+        Some(Saved { kind: SavedKind::Finding, key: finding.id.as_str().to_owned(), value: Some(value) })
+    }
+
+    fn relation(&self, relation: &Relation) -> Named {
+        let exception = relation.accepted.and_then(|number| self.policy.exceptions.get(number as usize));
+        Named {
+            activity: relation.activity.id().to_owned(),
+            via: relation.activity.via(),
+            asset: relation.asset.map(|asset| self.asset(asset)),
+            jurisdiction: relation.jurisdiction,
+            entity: self.entity(relation.entity),
+            exception: relation.accepted.map(|_| exception.map_or(String::new(), |exception| exception.name.clone())),
+        }
+    }
+
+    fn asset(&self, asset: AssetKey) -> NamedAsset {
+        match asset {
+            AssetKey::Declared(_) => NamedAsset::Declared(self.policy.assets.name(asset).into_owned()),
+            AssetKey::Address(address) => NamedAsset::Address(address),
+        }
+    }
+
+    fn entity(&self, entity: Entity) -> NamedEntity {
+        match entity {
+            Entity::Owner(owner) => NamedEntity::Owner(self.attributor.owner_name(owner).to_owned()),
+            Entity::Network(asn) => NamedEntity::Network(asn),
+            Entity::UnknownNetwork => NamedEntity::UnknownNetwork,
+            Entity::Many => NamedEntity::Many,
+        }
+    }
+
+    fn ledger_key(&self, key: &LedgerKey) -> Option<String> {
+        let named = NamedLedger {
+            asset: self.asset(key.asset),
+            jurisdiction: key.jurisdiction,
+            entity: self.entity(key.entity),
+        };
+        serde_json::to_string(&named).ok()
+    }
+
+    fn resume_finding(&self, value: &[u8], number: u32, findings: &mut Findings) -> Option<()> {
+        let FindingIn { relation: named, finding } = serde_json::from_slice(value).ok()?;
+        let activity = activity(&named)?;
+        let asset = named.asset.as_ref().map(|asset| self.asset_named(asset));
+        let entity = self.entity_named(&named.entity);
+        let place = |name: &String| self.policy.exceptions.iter().position(|exception| exception.name == *name);
+        let accepted = named.exception.as_ref().map(|name| place(name).map(|place| place as u32));
+        let is_known = !matches!(asset, Some(None)) && entity.is_some() && accepted != Some(None);
+        // Nothing has such a number, so nothing adds to it.
+        let nobody = AssetKey::Declared(u32::MAX - number);
+        let relation = Relation {
+            activity,
+            asset: if is_known { asset.flatten() } else { Some(nobody) },
+            jurisdiction: named.jurisdiction,
+            entity: entity.unwrap_or(Entity::UnknownNetwork),
+            accepted: accepted.flatten(),
+        };
+        findings.resume(finding.taken_up(relation)).then_some(())
+    }
+
+    fn resume_ledger(&self, key: &str, value: &[u8]) -> Option<(LedgerKey, Ledger)> {
+        let named: NamedLedger = serde_json::from_str(key).ok()?;
+        let key = LedgerKey {
+            asset: self.asset_named(&named.asset)?,
+            jurisdiction: named.jurisdiction,
+            entity: self.entity_named(&named.entity)?,
+        };
+        Some((key, serde_json::from_slice(value).ok()?))
+    }
+
+    fn asset_named(&self, asset: &NamedAsset) -> Option<AssetKey> {
+        match asset {
+            NamedAsset::Declared(name) => {
+                let declared = self.policy.assets.declared();
+                declared.iter().position(|asset| asset.name == *name).map(|place| AssetKey::Declared(place as u32))
+            }
+            // An address that has been declared since is that asset's from now on.
+            NamedAsset::Address(address) => {
+                self.policy.assets.identify(*address, None).filter(|key| *key == AssetKey::Address(*address))
+            }
+        }
+    }
+
+    fn entity_named(&self, entity: &NamedEntity) -> Option<Entity> {
+        match entity {
+            NamedEntity::Owner(name) => self.attributor.owner_named(name).map(Entity::Owner),
+            NamedEntity::Network(asn) => Some(Entity::Network(*asn)),
+            NamedEntity::UnknownNetwork => Some(Entity::UnknownNetwork),
+            NamedEntity::Many => Some(Entity::Many),
+        }
+    }
+}
+
+fn activity(named: &Named) -> Option<Activity> {
+    let all = [Activity::Egress, Activity::Attempt, Activity::Device, Activity::LoginFailed, Activity::Volume];
+    let of_name = all.into_iter().find(|activity| activity.id() == named.activity);
+    of_name.or_else(|| named.via.map(Activity::Management).filter(|activity| activity.id() == named.activity))
+}
