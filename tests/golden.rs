@@ -262,6 +262,36 @@ fn a_mirror_of_one_direction_still_shows_what_was_sent() {
 }
 
 #[test]
+fn an_accepted_risk_is_told_as_accepted_until_it_expires_and_only_in_its_schedule() {
+    let golden = Golden::new("accepted_risk", &stories::accepted_risk());
+    golden.check();
+    let alerts = golden.alerts();
+    let told = |alert: &Value| {
+        let exception = &alert["borderflow"]["exception"];
+        (exception["standing"].as_str().unwrap().to_owned(), alert["event"]["severity"].as_u64().unwrap() > 0)
+    };
+    let opened: Vec<_> = alerts.iter().filter(|alert| step(alert) == "opened").map(told).collect();
+    let expected = [("accepted", false), ("outside_schedule", true), ("expired", true)];
+    assert_eq!(opened, expected.map(|(standing, severe)| (standing.to_owned(), severe)));
+    assert_eq!(golden.flows().len(), 3, "what is accepted is still recorded");
+}
+
+#[test]
+fn what_drips_over_midnight_passes_the_threshold_of_a_day() {
+    let golden = Golden::new("slow_drip", &stories::slow_drip());
+    golden.check();
+    let alerts = golden.alerts();
+    let of_volume: Vec<&Value> = alerts.iter().filter(|alert| alert["rule"]["id"] == "volume").collect();
+    let volume = &of_volume[0]["borderflow"]["volume"];
+    assert_eq!(volume, &serde_json::json!({"window": "day", "bytes": 20_000, "threshold_bytes": 20_000}));
+}
+
+#[test]
+fn with_no_room_for_more_findings_new_ones_are_told_as_one() {
+    Golden::new("crowded", &stories::crowded()).check();
+}
+
+#[test]
 fn hosts_outside_the_home_networks_are_nobodys_asset() {
     let golden = Golden::new("external", &stories::external());
     golden.check();

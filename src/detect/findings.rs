@@ -1,14 +1,18 @@
 //! The findings there are: one per relation, each with its time to close.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use crate::net::Timestamp;
 
 use super::finding::Finding;
 use super::{
-    Alert, Coverage, DetectCounters, Entity, FirstContact, Observation, Policy, Relation, StableId, Standing, Step,
-    Subject, exception,
+    Activity, Alert, Coverage, DetectCounters, Entity, FirstContact, Observation, Policy, Relation, StableId, Standing,
+    Step, Subject, exception,
 };
+
+/// Silence after which a finding may close early.
+const SILENT_ENOUGH: Duration = Duration::from_secs(3_600);
 
 /// One finding per relation, bounded by the policy.
 #[derive(Default)]
@@ -68,12 +72,13 @@ impl Findings {
         let at = subject.judged.update.at;
         let standing = exception::standing(subject, observation.relation.activity, policy);
         let accepted = standing.filter(|(_, standing)| *standing == Standing::Accepted).map(|(number, _)| number);
-        let relation = Relation { accepted, ..observation.relation };
+        let mut relation = Relation { accepted, ..observation.relation };
         if !self.by_relation.contains_key(&relation) {
             self.rename(relation, subject);
         }
-        if !self.by_relation.contains_key(&relation) {
-            self.make_room(policy, at, out);
+        if !self.by_relation.contains_key(&relation) && !self.has_room(relation, policy, at, out) {
+            self.counters.crowded += 1;
+            relation = Relation { asset: None, entity: Entity::Many, ..relation };
         }
         let coverage = self.coverage;
         let new = || Finding::new(relation, subject, policy, coverage);
@@ -118,15 +123,27 @@ impl Findings {
         }
     }
 
-    /// Closes the finding that was silent longest when there are too many.
-    fn make_room(&mut self, policy: &Policy, at: Timestamp, out: &mut Vec<Alert>) {
-        if self.by_relation.len() < policy.max_findings {
-            return;
+    /// True where one more finding may be. When there are too many, the one that was silent longest makes room, but none
+    /// that was silent for less than [`SILENT_ENOUGH`]: a finding that is closed today and opened again tomorrow is one, a
+    /// thousand that take each other's place are a flood. Remote management has as much room again.
+    fn has_room(&mut self, relation: Relation, policy: &Policy, at: Timestamp, out: &mut Vec<Alert>) -> bool {
+        let most = match relation.activity {
+            Activity::Management(_) => policy.max_findings.saturating_mul(2),
+            Activity::Egress | Activity::Attempt | Activity::Device | Activity::LoginFailed | Activity::Volume => {
+                policy.max_findings
+            }
+        };
+        if relation.asset.is_none() || self.by_relation.len() < most {
+            return true;
         }
-        if let Some((_, relation)) = self.deadlines.pop_first() {
-            self.counters.findings_evicted += 1;
-            self.close(relation, at, out);
-        }
+        let silent_long = |deadline: Timestamp| deadline <= at.after(policy.finding_idle.saturating_sub(SILENT_ENOUGH));
+        let Some(&(_, silent)) = self.deadlines.first().filter(|(deadline, _)| silent_long(*deadline)) else {
+            return false;
+        };
+        self.deadlines.pop_first();
+        self.counters.findings_evicted += 1;
+        self.close(silent, at, out);
+        true
     }
 
     /// Closes findings whose time is over at `now`.

@@ -130,6 +130,8 @@ pub struct DetectCounters {
     pub findings: u64,
     /// Findings closed early because there were too many.
     pub findings_evicted: u64,
+    /// Flow updates told with those of many assets because there were too many findings for one of their own.
+    pub crowded: u64,
     /// Ledgers given up because there were too many.
     pub ledgers_evicted: u64,
     /// Alerts made.

@@ -270,7 +270,7 @@ fn asset(alert: &Alert) -> String {
             Some(words) => format!("{} ({words})", asset.name),
             None => asset.name.clone(),
         },
-        None => home.endpoint.address.to_string(),
+        None => format!("monitored hosts, last {},", home.endpoint.address),
     }
 }
 
@@ -315,6 +315,9 @@ fn network(alert: &Alert) -> String {
 
 /// The entity, with the number of its network where it is its own.
 fn owner(alert: &Alert) -> String {
+    if alert.asset.is_none() {
+        return "any network".to_owned();
+    }
     match (&alert.entity, alert.asn) {
         (Some(name), Some(asn)) if is_at_home(alert, name) => format!("{} (AS{asn})", Printable(name)),
         (Some(name), _) => Printable(name).to_string(),
@@ -381,6 +384,7 @@ impl Table {
             }
             Activity::Attempt | Activity::Device => ("-".to_owned(), "-".to_owned()),
         };
+        let sent = alert.volume.map_or(sent, |volume| Bytes(volume.bytes).to_string());
         let operator = match alert.activity {
             Activity::Egress | Activity::Volume | Activity::Management(_) | Activity::Device => owner(alert),
             Activity::Attempt | Activity::LoginFailed => "(any)".to_owned(),

@@ -58,6 +58,10 @@ pub struct Summary {
     pub findings: u64,
     /// Findings closed early because there were too many.
     pub findings_evicted: u64,
+    /// Flow updates told with those of many assets because there were too many findings.
+    pub crowded_updates: u64,
+    /// Ledgers given up because there were too many.
+    pub ledgers_evicted: u64,
     /// Alerts made.
     pub alerts: u64,
     /// Flow updates that added to a finding without an alert of their own.
@@ -159,6 +163,8 @@ impl Summary {
             untracked_gaps: flows.untracked_gaps,
             findings: detect.findings,
             findings_evicted: detect.findings_evicted,
+            crowded_updates: detect.crowded,
+            ledgers_evicted: detect.ledgers_evicted,
             alerts: detect.alerts,
             suppressed_updates: detect.suppressed,
             not_decidable: NotDecidable {
@@ -198,6 +204,8 @@ impl Summary {
             (self.clock_leaps, "frames whose time leapt ahead by more than a week"),
             (self.evictions, "flows ended early: raise flow.max_flows"),
             (self.findings_evicted, "findings closed early: raise detect.max_findings"),
+            (self.crowded_updates, "flow updates without a finding of their own: raise detect.max_findings"),
+            (self.ledgers_evicted, "ledgers given up: raise ledger.max_ledgers"),
         ];
         let hidden = &self.not_decidable;
         let unseen = [

@@ -220,3 +220,29 @@ pub(crate) fn one_sided() -> Vec<Frame> {
 pub(crate) fn external() -> Vec<Frame> {
     upload("198.51.100.20", FLAGGED, 700)
 }
+
+/// On Wednesday morning, which is in the schedule; in the evening, which is not; a week later, when it has expired.
+pub(crate) fn accepted_risk() -> Vec<Frame> {
+    let at = |hours: u64, port| talk(PUMP, port, FLAGGED).wait(hours * HOUR);
+    let sent = |talk: Conversation| talk.open().exchange(Side::Client, &[7; 500], b"OK").close().frames();
+    [at(0, 40_000), at(10, 40_001), at(7 * 24, 40_002)].map(sent).concat()
+}
+
+/// A kilobyte every 20 minutes from 18:00 on: twenty of them by half past midnight.
+pub(crate) fn slow_drip() -> Vec<Frame> {
+    let drop = |number: u64| {
+        let talk = talk(PUMP, 40_000 + number as u16, FLAGGED).wait(10 * HOUR + number * HOUR / 3);
+        talk.open().exchange(Side::Client, &[7; 1_000], b"OK").close().frames()
+    };
+    (0..24).flat_map(drop).collect()
+}
+
+/// Five hosts within a minute where there is room for two.
+pub(crate) fn crowded() -> Vec<Frame> {
+    let host = |number: u64| {
+        let home = format!("10.20.0.{}", 100 + number);
+        let talk = talk(&home, 40_000, FLAGGED).wait(number * 10 * SECOND);
+        talk.open().exchange(Side::Client, &[7; 500], b"OK").close().frames()
+    };
+    (0..5).flat_map(host).collect()
+}
