@@ -15,6 +15,7 @@ pub mod detect;
 pub mod encode;
 pub mod flow;
 pub mod inspect;
+pub mod journal;
 pub mod net;
 pub mod pipeline;
 pub mod run;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::explain::Subject;
+use super::moment;
 use crate::config;
+use crate::net::Timestamp;
 
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -40,6 +42,9 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// List the operators, services and tools the program knows, with sources and dates
     Catalogue(CatalogueArgs),
+    /// Look into the journal of alerts, export, check or shrink it
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -111,6 +116,100 @@ pub(super) struct CatalogueArgs {
     /// How to list
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub(super) format: ExplainFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// List alerts, the newest last; the daemon may go on writing
+    List(ListArgs),
+    /// Show one alert
+    Show(ShowArgs),
+    /// Write all alerts in their order, one record a line
+    Export(ExportArgs),
+    /// Check the file and every record in it; exit status 1 where something is wrong
+    Verify(JournalArgs),
+    /// Give the space of removed alerts back; the daemon must be stopped
+    Compact(JournalArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct JournalArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// The journal [default: the configured one]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) journal: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Times are RFC 3339, or a date alone: 2026-03-01, 2026-03-01T08:30:00Z, 2026-03-01T09:30:00+01:00.\n\n\
+    Examples:\n  \
+    borderflow journal list --journal /var/lib/borderflow/journal.db --severity 70\n  \
+    borderflow journal list --asset pump-3 --since 2026-03-01 --until 2026-04-01\n  \
+    borderflow journal list --jurisdiction CN --format json | jq -r .message")]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) journal: JournalArgs,
+    /// This severity or higher, 0 to 100
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(super) severity: Option<u8>,
+    /// Of this asset
+    #[arg(long, value_name = "NAME")]
+    pub(super) asset: Option<String>,
+    /// Of this kind, such as egress (rule.id of the record)
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<String>,
+    /// At this time or later
+    #[arg(long, value_name = "TIME", value_parser = moment::read)]
+    pub(super) since: Option<Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = moment::read)]
+    pub(super) until: Option<Timestamp>,
+    /// About this jurisdiction, such as CN
+    #[arg(long, value_name = "CODE")]
+    pub(super) jurisdiction: Option<String>,
+    /// Of this finding
+    #[arg(long, value_name = "ID")]
+    pub(super) finding: Option<String>,
+    /// The newest N of them [default: 100 as a table, all as JSON]
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// How to list [default: text on a terminal, json otherwise]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<ExplainFormat>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  borderflow journal show 6d1f0c --journal /var/lib/borderflow/journal.db")]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) journal: JournalArgs,
+    /// Id of the alert, or enough of its beginning
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "The last place is told on standard error; --after takes it up again.\n\n\
+    Examples:\n  \
+    borderflow journal export --journal /var/lib/borderflow/journal.db > alerts.jsonl\n  \
+    borderflow journal export --after 1200 | zstd > since.jsonl.zst")]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) journal: JournalArgs,
+    /// Only what stands after this place
+    #[arg(long, value_name = "PLACE", default_value_t = 0)]
+    pub(super) after: u64,
+    /// How records are written
+    #[arg(long, value_enum, default_value_t = RecordFormat::Ecs)]
+    pub(super) format: RecordFormat,
+}
+
+/// Format of exported records.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum RecordFormat {
+    /// Elastic Common Schema, as the journal keeps them
+    Ecs,
 }
 
 /// Format of alerts.

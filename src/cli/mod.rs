@@ -7,6 +7,8 @@ mod args;
 mod catalogue;
 mod check;
 mod explain;
+mod journal;
+mod moment;
 mod replay;
 
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),
+        Command::Journal(command) => journal::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);

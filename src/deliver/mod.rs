@@ -1,8 +1,10 @@
 //! Where alerts and flow records go.
 
 mod lines;
+mod outbox;
 
 pub use lines::{AlertLines, FlowLines, Lines, Written};
+pub use outbox::{Closed, Feed, Outbox};
 
 use crate::detect::{Alert, Judged, Saved};
 use crate::net::Timestamp;

@@ -1,0 +1,432 @@
+//! The outbox: one thread owns the journal; the judge hands it changes, each output asks it for entries.
+//!
+//! * **The judge** puts changes into a bounded inbox. [`Outbox::append`] waits for room (a replay: back-pressure),
+//!   [`Outbox::try_append`] never waits and hands a change back that does not fit (live: the packet path is not held up).
+//! * **The thread** takes all changes that wait, up to a bound, into one transaction (group commit), then answers every
+//!   output that waits for entries.
+//! * **An output** has a [`Feed`] and asks on its own: one that is slow or gone delays nobody. An acknowledgement costs no
+//!   transaction of its own; it goes into the file with the next one, or within a fifth of a second.
+//!
+//! To end: [`Outbox::finish`] says that nothing more comes; feeds go on until they have everything and then give `None`.
+//! [`Outbox::close`] ends it there and then. Whatever an output did not acknowledge is its backlog, for the next start.
+//!
+//! Bounds: the inbox by entries and bytes, one waiting question per feed, one pending acknowledgement per output, 64
+//! untold troubles.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::journal::{Change, Counters, Journal, Stored, Trouble};
+
+/// Entries that wait in the inbox at most; a single change may be bigger.
+const INBOX_ENTRIES: usize = 8_192;
+/// Bytes that wait in the inbox at most.
+const INBOX_BYTES: usize = 32 << 20;
+/// Entries of one transaction, beyond which no further change joins it.
+const COMMIT_ENTRIES: usize = 2_000;
+/// Bytes of one transaction.
+const COMMIT_BYTES: usize = 8 << 20;
+/// Entries of one answer.
+const FEED_ENTRIES: usize = 500;
+/// Bytes of one answer.
+const FEED_BYTES: usize = 1 << 20;
+/// How long the thread sleeps where nobody wakes it: acknowledgements and held changes wait as long.
+const TICK: Duration = Duration::from_millis(200);
+/// Commits between two looks at the age of entries.
+const COMMITS_PER_ROUND: u32 = 64;
+/// Troubles kept for who asks.
+const TROUBLES: usize = 64;
+
+type Answer = Option<Vec<Arc<Stored>>>;
+
+/// The journal behind its thread.
+pub struct Outbox {
+    shared: Arc<Shared>,
+    thread: JoinHandle<Journal>,
+}
+
+/// One output's way to the entries.
+pub struct Feed {
+    shared: Arc<Shared>,
+    output: usize,
+    cursor: u64,
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// What the journal did.
+    pub counters: Counters,
+    /// Entries each output did not acknowledge.
+    pub backlog: Vec<(String, u64)>,
+    /// What was not yet told.
+    pub troubles: Vec<Trouble>,
+    /// Entries that [`Outbox::try_append`] handed back.
+    pub refused: u64,
+}
+
+struct Shared {
+    inbox: Mutex<Inbox>,
+    /// Something is in the inbox.
+    work: Condvar,
+    /// There is room in the inbox.
+    room: Condvar,
+    outputs: Vec<Progress>,
+    head: AtomicU64,
+    refused: AtomicU64,
+    report: Mutex<(Counters, Vec<Trouble>)>,
+}
+
+struct Progress {
+    name: String,
+    cursor: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inbox {
+    changes: VecDeque<Change>,
+    entries: usize,
+    bytes: usize,
+    /// By output: where it wants to go on, and who waits for the answer.
+    questions: Vec<Option<(u64, oneshot::Sender<Answer>)>>,
+    acknowledged: Vec<Option<u64>>,
+    /// There is something new beside the changes.
+    is_knocked: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    /// Nothing more comes.
+    Finished,
+    /// The thread ends or has ended.
+    Closed,
+}
+
+impl Outbox {
+    /// Starts the thread that owns `journal`; a feed for each of `outputs`, in their order.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(mut journal: Journal, outputs: &[&str]) -> io::Result<(Outbox, Vec<Feed>)> {
+        let cursors = journal.join(outputs);
+        let progress = |(name, cursor): (&&str, &u64)| Progress { name: (*name).to_owned(), cursor: (*cursor).into() };
+        let inbox = Inbox {
+            questions: outputs.iter().map(|_| None).collect(),
+            acknowledged: vec![None; outputs.len()],
+            ..Inbox::default()
+        };
+        let shared = Arc::new(Shared {
+            inbox: Mutex::new(inbox),
+            work: Condvar::new(),
+            room: Condvar::new(),
+            outputs: outputs.iter().zip(&cursors).map(progress).collect(),
+            head: journal.head().into(),
+            refused: AtomicU64::new(0),
+            report: Mutex::new((journal.counters(), Vec::new())),
+        });
+        let feed = |(output, cursor)| Feed { shared: Arc::clone(&shared), output, cursor };
+        let feeds = cursors.into_iter().enumerate().map(feed).collect();
+        let keeper = Keeper { shared: Arc::clone(&shared), commits: 0 };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || keeper.run(journal))?;
+        Ok((Outbox { shared, thread }, feeds))
+    }
+
+    /// Hands a change over; waits while the inbox is full.
+    pub fn append(&self, change: Change) {
+        let mut inbox = self.shared.inbox();
+        while !inbox.has_room(&change) && inbox.stage != Stage::Closed {
+            inbox = self.shared.room.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        if inbox.stage == Stage::Closed {
+            self.shared.refused.fetch_add(change.entries.len() as u64, Ordering::Relaxed);
+            return;
+        }
+        inbox.push(change);
+        drop(inbox);
+        self.shared.work.notify_one();
+    }
+
+    /// Hands a change over at once.
+    ///
+    /// # Errors
+    /// The inbox is full: the change comes back, to be merged with the next ([`Change::merge`]) or given up. Its entries
+    /// are counted as refused.
+    #[expect(clippy::result_large_err, reason = "the caller gets back what it gave")]
+    pub fn try_append(&self, change: Change) -> Result<(), Change> {
+        let mut inbox = self.shared.inbox();
+        if !inbox.has_room(&change) || inbox.stage == Stage::Closed {
+            self.shared.refused.fetch_add(change.entries.len() as u64, Ordering::Relaxed);
+            return Err(change);
+        }
+        inbox.push(change);
+        drop(inbox);
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// How many entries of the journal each output has not acknowledged, as of the last commit.
+    #[must_use]
+    pub fn backlog(&self) -> Vec<(String, u64)> {
+        self.shared.backlog()
+    }
+
+    /// The journal's counters, as of the last commit.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.report().0
+    }
+
+    /// Entries that [`Outbox::try_append`] handed back.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+
+    /// What troubled the journal since this was last asked, for an alert about ourselves.
+    #[must_use]
+    pub fn take_troubles(&self) -> Vec<Trouble> {
+        std::mem::take(&mut self.shared.report().1)
+    }
+
+    /// Nothing more comes: all that was appended is committed, and each feed gives `None` when it has everything.
+    pub fn finish(&self) {
+        let mut inbox = self.shared.inbox();
+        if inbox.stage == Stage::Open {
+            inbox.stage = Stage::Finished;
+            inbox.is_knocked = true;
+        }
+        drop(inbox);
+        self.shared.work.notify_one();
+    }
+
+    /// Commits all that was appended and acknowledged, ends the thread and every feed, and says what is left to deliver.
+    #[must_use]
+    pub fn close(self) -> Closed {
+        self.finish();
+        self.shared.close();
+        let journal = self.thread.join();
+        let mut troubles = std::mem::take(&mut self.shared.report().1);
+        let counters = match journal {
+            Ok(mut journal) => {
+                troubles.append(&mut journal.take_troubles());
+                journal.counters()
+            }
+            Err(_) => self.shared.report().0,
+        };
+        let refused = self.shared.refused.load(Ordering::Relaxed);
+        Closed { counters, backlog: self.shared.backlog(), troubles, refused }
+    }
+}
+
+impl Feed {
+    /// The entries after the last acknowledged one, up to 500 or 1 MiB; waits until there are some. `None`: nothing is
+    /// left and nothing more comes. Asking again without [`Feed::acknowledge`] gives the same entries again.
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Vec<Arc<Stored>>> {
+        self.after(self.cursor).await
+    }
+
+    /// As [`Feed::next`], after the place `seq`: for an output that sends on before it has heard back.
+    pub async fn after(&mut self, seq: u64) -> Option<Vec<Arc<Stored>>> {
+        let answer = {
+            let mut inbox = self.shared.inbox();
+            if inbox.stage == Stage::Closed {
+                return None;
+            }
+            let (sender, answer) = oneshot::channel();
+            if let Some(question) = inbox.questions.get_mut(self.output) {
+                *question = Some((seq, sender));
+            }
+            inbox.is_knocked = true;
+            answer
+        };
+        self.shared.work.notify_one();
+        answer.await.ok().flatten()
+    }
+
+    /// Everything up to `seq` is delivered, or not wanted. Never goes back.
+    #[expect(clippy::unused_async, reason = "an output awaits its feed; how long it takes is the feed's business")]
+    pub async fn acknowledge(&mut self, seq: u64) {
+        self.cursor = self.cursor.max(seq);
+        let mut inbox = self.shared.inbox();
+        if let Some(pending) = inbox.acknowledged.get_mut(self.output) {
+            *pending = Some(self.cursor);
+        }
+        if let Some(progress) = self.shared.outputs.get(self.output) {
+            progress.cursor.store(self.cursor, Ordering::Relaxed);
+        }
+    }
+
+    /// The last acknowledged place.
+    #[must_use]
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// The output's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.outputs.get(self.output).map_or("", |progress| &progress.name)
+    }
+}
+
+impl Shared {
+    /// A thread that panicked has left the inbox as it was between two statements that cannot.
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self) -> MutexGuard<'_, (Counters, Vec<Trouble>)> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn backlog(&self) -> Vec<(String, u64)> {
+        let head = self.head.load(Ordering::Relaxed);
+        let behind = |progress: &Progress| head.saturating_sub(progress.cursor.load(Ordering::Relaxed));
+        self.outputs.iter().map(|progress| (progress.name.clone(), behind(progress))).collect()
+    }
+
+    /// Nobody waits any longer; what is in the inbox is still committed.
+    fn close(&self) {
+        let mut inbox = self.inbox();
+        inbox.stage = Stage::Closed;
+        inbox.questions.iter_mut().for_each(|question| *question = None);
+        drop(inbox);
+        self.work.notify_one();
+        self.room.notify_all();
+    }
+}
+
+impl Inbox {
+    /// A change that is bigger than the inbox has room in an empty one.
+    fn has_room(&self, change: &Change) -> bool {
+        let fits = self.entries + change.entries.len() <= INBOX_ENTRIES && self.bytes + change.size_bytes() <= INBOX_BYTES;
+        fits || self.changes.is_empty()
+    }
+
+    fn push(&mut self, change: Change) {
+        self.entries += change.entries.len();
+        self.bytes += change.size_bytes();
+        self.changes.push_back(change);
+    }
+
+    /// All changes that wait, up to the size of a transaction.
+    fn take_changes(&mut self) -> Change {
+        let mut taken = Change::default();
+        let mut bytes = 0;
+        while taken.entries.len() < COMMIT_ENTRIES
+            && bytes < COMMIT_BYTES
+            && let Some(change) = self.changes.pop_front()
+        {
+            let size = change.size_bytes();
+            (self.entries, self.bytes) =
+                (self.entries.saturating_sub(change.entries.len()), self.bytes.saturating_sub(size));
+            bytes += size;
+            taken.merge(change);
+        }
+        taken
+    }
+}
+
+/// What the thread does.
+struct Keeper {
+    shared: Arc<Shared>,
+    commits: u32,
+}
+
+/// What one look into the inbox brought.
+struct Work {
+    change: Change,
+    acknowledged: Vec<(usize, u64)>,
+    is_knocked: bool,
+    stage: Stage,
+}
+
+impl Keeper {
+    fn run(mut self, mut journal: Journal) -> Journal {
+        loop {
+            let work = self.wait();
+            for (output, seq) in &work.acknowledged {
+                if let Some(progress) = self.shared.outputs.get(*output) {
+                    journal.acknowledge(&progress.name, *seq);
+                }
+            }
+            let is_quiet = work.change.is_empty();
+            if !is_quiet {
+                // What became of it is in the counters and troubles.
+                let _ = journal.append(work.change);
+                self.commits = self.commits.wrapping_add(1);
+            }
+            if !work.is_knocked && (is_quiet || self.commits.is_multiple_of(COMMITS_PER_ROUND)) {
+                journal.maintain(journal.clock());
+            }
+            self.tell(&mut journal);
+            self.answer(&mut journal, work.stage);
+            if work.stage == Stage::Closed && is_quiet {
+                journal.maintain(journal.clock());
+                return journal;
+            }
+        }
+    }
+
+    /// Waits until there is something to do, or for a while.
+    fn wait(&self) -> Work {
+        let mut inbox = self.shared.inbox();
+        if inbox.changes.is_empty() && !inbox.is_knocked && inbox.stage != Stage::Closed {
+            let waited = self.shared.work.wait_timeout(inbox, TICK);
+            inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let change = inbox.take_changes();
+        let acknowledged = inbox.acknowledged.iter_mut().enumerate();
+        let acknowledged = acknowledged.filter_map(|(output, seq)| Some((output, seq.take()?))).collect();
+        let (is_knocked, stage) = (std::mem::take(&mut inbox.is_knocked), inbox.stage);
+        drop(inbox);
+        self.shared.room.notify_all();
+        Work { change, acknowledged, is_knocked, stage }
+    }
+
+    fn tell(&self, journal: &mut Journal) {
+        let mut report = self.shared.report();
+        report.0 = journal.counters();
+        let room = TROUBLES.saturating_sub(report.1.len());
+        report.1.extend(journal.take_troubles().into_iter().take(room));
+        self.shared.head.store(journal.head(), Ordering::Relaxed);
+    }
+
+    /// Answers every question for which there are entries, or never will be.
+    fn answer(&self, journal: &mut Journal, stage: Stage) {
+        for output in 0..self.shared.outputs.len() {
+            let question = self.shared.inbox().questions.get_mut(output).and_then(Option::take);
+            let Some((after, asker)) = question.filter(|(_, asker)| !asker.is_closed()) else { continue };
+            let entries = if after < journal.head() { journal.read(after, FEED_ENTRIES, FEED_BYTES) } else { Vec::new() };
+            let is_over = stage != Stage::Open && self.shared.inbox().changes.is_empty();
+            if !entries.is_empty() {
+                // Who does not wait any longer asks again.
+                let _ = asker.send(Some(entries));
+            } else if is_over {
+                let _ = asker.send(None);
+            } else if let Some(place) = self.shared.inbox().questions.get_mut(output)
+                && place.is_none()
+            {
+                *place = Some((after, asker));
+            }
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// However the thread ends, nobody waits for it.
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
