@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::detect::{Alert, Judged};
-use crate::encode::{Format, ecs, text};
+use crate::encode::{self, Format, ecs, text};
 
 use super::Output;
 
@@ -137,6 +137,14 @@ impl Output for AlertLines {
     fn alert(&mut self, alert: &Alert) {
         match self.format {
             Format::Ecs => self.lines.push(|out| ecs::alert(alert, out)),
+            format @ (Format::Ocsf | Format::Cef | Format::Leef | Format::Eve) => self.lines.push(|out| {
+                let mut native = Vec::new();
+                ecs::alert(alert, &mut native);
+                // Without a limit every record of ours can be written.
+                if encode::record(format, native.trim_ascii_end(), usize::MAX, out).is_ok() {
+                    out.push(b'\n');
+                }
+            }),
             Format::Text(style) => {
                 self.table.add(alert);
                 self.lines.push(|out| text::alert(alert, style, out));

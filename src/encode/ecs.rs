@@ -14,7 +14,7 @@ use crate::detect::{Alert, Judged, Step, Technique};
 use crate::flow::CommunityId;
 use crate::net::Timestamp;
 
-use super::text;
+use super::{json, text};
 use detail::AlertDetail;
 use names::Said;
 use parts::{Ecs, FlowDetail, Network, Observer, Peer};
@@ -40,8 +40,7 @@ pub fn flow(judged: &Judged<'_>, out: &mut Vec<u8>) {
 }
 
 fn line<T: Serialize>(record: &T, out: &mut Vec<u8>) {
-    // Neither a Vec nor these records can fail to be written.
-    let _ = serde_json::to_writer(&mut *out, record);
+    json::write(record, out);
     out.push(b'\n');
 }
 

@@ -71,7 +71,7 @@ impl fmt::Display for Printable<'_> {
 }
 
 /// Control characters, and the format characters that reorder or hide text.
-fn is_unprintable(c: char) -> bool {
+pub(super) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

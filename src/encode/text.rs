@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style as Ansi};
-
 use crate::attribute::{Basis, EvidenceKind};
 use crate::detect::{Activity, Alert, Class, DeviceInfo, Direction, EvidenceInfo, Step, Via};
 use crate::inspect::Login;
@@ -13,34 +11,15 @@ use crate::net::Endpoint;
 use super::Style;
 use super::ecs::transport_name;
 use super::human::{Bytes, Count, Moment, Printable};
+use super::line::Head;
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// Appends an alert as one line: when, how bad, what, and where the finding stands.
+/// Appends an alert as one line: when, how bad, where the finding stands, and what happened.
 pub fn alert(alert: &Alert, style: Style, out: &mut Vec<u8>) {
-    let level = alert.severity.level();
-    let colour = match style {
-        Style::Plain => Ansi::new(),
-        Style::Coloured => colour_of(level),
-    };
-    let line = format!(
-        "{}  {colour}{:<8} {:>3}{colour:#}  {:<7}  {}\n",
-        Moment(alert.at),
-        level.to_uppercase(),
-        alert.severity.score,
-        alert.step.as_str(),
-        sentence(alert),
-    );
-    out.extend_from_slice(line.as_bytes());
-}
-
-fn colour_of(level: &str) -> Ansi {
-    let colour = match level {
-        "critical" | "high" => AnsiColor::Red,
-        "medium" => AnsiColor::Yellow,
-        _ => AnsiColor::Cyan,
-    };
-    colour.on_default().bold()
+    let (level, score) = (alert.severity.level(), Some(alert.severity.score.into()));
+    let head = Head { at: alert.at, level, score, step: alert.step.as_str(), style };
+    out.extend_from_slice(format!("{head}{}\n", sentence(alert)).as_bytes());
 }
 
 /// What happened, in one sentence.

@@ -1,0 +1,78 @@
+//! JSON on one line, whatever a name from the network holds.
+//!
+//! RFC 8259 lets U+0085, U+2028 and the like stand in a string, yet readers of lines break at them and terminals obey
+//! them, so they are escaped as well as what must be. A parser gives back the same text.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use serde_json::{Map, Value};
+
+use super::human::is_unprintable;
+
+/// Appends `value` as JSON without a line break.
+pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    // Neither a Vec nor what is written here can fail.
+    let _ = value.serialize(&mut Serializer::with_formatter(out, OneLine));
+}
+
+/// True where `bytes` are one line without characters that break lines or reorder text.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    let is_simple = |byte: &u8| matches!(byte, 0x20..=0x7e);
+    bytes.iter().all(is_simple) || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable))
+}
+
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\x7f') {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unprintable) {
+            let (plain, tail) = rest.split_at(at);
+            CompactFormatter.write_string_fragment(writer, plain)?;
+            let mut characters = tail.chars();
+            // All of them are of the basic plane: one escape each.
+            if let Some(character) = characters.next() {
+                write!(writer, "\\u{:04x}", u32::from(character))?;
+            }
+            rest = characters.as_str();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+/// Puts `value` at the dotted `path` below `object`, making the objects on the way.
+pub(super) fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_lines_or_reorders_text_is_escaped_and_comes_back_the_same() {
+        let hostile = "a\n\u{85}b\u{2028}\u{202e}c\u{7f}\u{feff}d\"\\é\u{202f}日";
+        let mut out = Vec::new();
+        write(hostile, &mut out);
+        let text = std::str::from_utf8(&out).unwrap();
+        assert_eq!(text, r#""a\n\u0085b\u2028\u202ec\u007f\ufeffd\"\\é 日""#.replace(' ', "\u{202f}"));
+        assert!(is_plain(&out));
+        assert!(!is_plain(hostile.as_bytes()));
+        assert_eq!(serde_json::from_str::<String>(text).unwrap(), hostile);
+    }
+}
