@@ -40,10 +40,25 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// List the operators, services and tools the program knows, with sources and dates
     Catalogue(CatalogueArgs),
+    /// Ask about the outputs of alerts
+    #[command(subcommand)]
+    Output(OutputCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OutputCommand {
+    /// Send one clearly marked test alert through an output and tell what the other side said
+    #[command(after_help = "Example:\n  borderflow output test siem -c /etc/borderflow/config.toml")]
+    Test {
+        /// Name of an [[output]] or [[flow_output]]
+        name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
     },
 }
 

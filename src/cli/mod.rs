@@ -7,6 +7,7 @@ mod args;
 mod catalogue;
 mod check;
 mod explain;
+mod output;
 mod replay;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),
+        Command::Output(command) => output::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);

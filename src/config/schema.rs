@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use toml::Spanned;
 
-use super::section::{Decode, Detect, Flow, Format};
+use super::section::{Decode, Detect, Flow};
+use super::table::Table;
 use super::value::{Parsed, Text, integer, one_of};
 use crate::attribute::Suffix;
 use crate::detect::{Criticality, Preset};
@@ -22,7 +23,8 @@ pub(super) struct Document {
     pub(super) geoip: GeoipTable,
     pub(super) operator: Vec<OperatorEntry>,
     pub(super) service: Vec<ServiceEntry>,
-    pub(super) output: Vec<OutputEntry>,
+    pub(super) output: Vec<Spanned<Table>>,
+    pub(super) flow_output: Vec<Spanned<Table>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,21 +143,4 @@ impl<'de> Deserialize<'de> for Asn {
 /// AS 0 is reserved (RFC 7607), and so is the last number (RFC 7300).
 fn asn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     integer::<1, 4_294_967_294, _, _>(deserializer).map(Some)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
-pub(super) struct OutputEntry {
-    pub(super) name: Spanned<Parsed<Text>>,
-    pub(super) kind: Kind,
-    pub(super) path: Option<Spanned<Parsed<Text>>>,
-    #[serde(default)]
-    pub(super) format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
-    File,
-    Stdout,
 }

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::counters::Counters;
 use super::shipper::Shipper;
 use super::{Context, Filter, Message, StartError, Stored, Target};
@@ -55,6 +57,9 @@ impl<S: Source> Delivery<S> {
     /// The key that is wrong.
     pub fn open(options: Options, source: S, context: &Context) -> Result<Self, StartError> {
         let transport = options.target.open(context)?;
+        if options.target.is_insecure() {
+            warn!("output {:?}: insecure = true: whoever answers gets the alerts, for nothing verifies who it is", options.name);
+        }
         let shipper = Shipper::new(&options.name, transport, Arc::default(), context);
         Ok(Delivery { source, shipper, format: options.format, filter: options.filter })
     }

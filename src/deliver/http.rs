@@ -108,11 +108,6 @@ impl Http {
         Ok(Http { client, base, authorization: header.transpose()?, secret, gzip: options.gzip })
     }
 
-    /// Whether nothing protects what is sent.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
-    }
-
     /// Posts `body` to the base URL, extended by `path` where that is not empty, and returns a 2xx answer whole.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub use secret::{Secret, SecretSource};
 pub use stand_in::{Entry, Stored};
 pub use target::Target;
 pub use tls::TlsOptions;
-pub use transport::{Answer, Clock, Context, Limits, Pace, Reopen, StartError, Transport, Trouble};
+pub use transport::{Answer, Clock, Context, Limits, Pace, Reopen, StartError, Step, Transport, Trouble};
 
 use crate::detect::{Alert, Judged};
 

@@ -1,5 +1,6 @@
 //! Threads, clocks and signals around the pipeline: the only room that knows what time it is.
 
+mod outputs;
 mod progress;
 mod replay;
 mod signals;
@@ -7,6 +8,7 @@ mod stages;
 mod summary;
 mod targets;
 
+pub use outputs::{now, output_context, output_names, output_target, probe_output};
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
 pub use summary::Summary;

@@ -161,7 +161,7 @@ fn shows_alerts(replay: &Replay, config: &Config) -> bool {
 
 fn alert_outputs(replay: &Replay, config: &Config) -> io::Result<Vec<AlertLines>> {
     if replay.alerts.is_none() && replay.format.is_none() && !config.outputs.is_empty() {
-        return config.outputs.iter().map(configured).collect();
+        return config.outputs.iter().filter_map(|output| configured(output).transpose()).collect();
     }
     let path = replay.alerts.as_deref().unwrap_or(Path::new("-"));
     let terminal = path.as_os_str() == "-" && io::stdout().is_terminal();
@@ -173,16 +173,25 @@ fn alert_outputs(replay: &Replay, config: &Config) -> io::Result<Vec<AlertLines>
     Ok(vec![AlertLines::new(lines(path)?, format)])
 }
 
-fn configured(output: &config::Output) -> io::Result<AlertLines> {
+/// Files and standard output are written directly; `None`: a replay does not deliver there.
+fn configured(output: &config::Output) -> io::Result<Option<AlertLines>> {
     let (lines, terminal) = match &output.target {
         config::Target::Stdout => (Lines::stdout(), io::stdout().is_terminal()),
-        config::Target::File(path) => (Lines::append(path)?, false),
+        config::Target::File(file) => (Lines::append(&file.path)?, false),
+        config::Target::UnixStream(_)
+        | config::Target::UnixDatagram(_)
+        | config::Target::Syslog(_)
+        | config::Target::Splunk(_)
+        | config::Target::Elasticsearch(_)
+        | config::Target::Webhook(_)
+        | config::Target::Nats(_)
+        | config::Target::Kafka(_) => return Ok(None),
     };
     let format = match output.format {
         config::Format::Ecs => Format::Ecs,
         config::Format::Text => Format::Text(style(terminal)),
     };
-    Ok(AlertLines::new(lines, format))
+    Ok(Some(AlertLines::new(lines, format)))
 }
 
 /// Colour on a terminal, unless the user does without (<https://no-color.org>).
