@@ -191,15 +191,15 @@ fn told_with_restarts(restarts: &[u64]) -> Vec<(String, Step, u64)> {
     let (mut random, mut kept) = (Prng::new(11), Kept::default());
     let mut told = Told { keeps_ids: true, ..Told::default() };
     let mut current = judge(settings);
-    current.resume(&[]);
+    current.resume(None, &[]);
     for number in 0..600 {
         let (asset, entity) = (random.below(4) as u32, random.below(3) as u32);
         let mut updates = vec![ended(number, asset, entity, number * 720, 1 + random.below(20_000))];
         current.handle(&mut updates, &mut [&mut told]);
-        kept.take(current.changes(Timestamp::from_parts(START_S + number * 720, 0), false));
+        kept.take(current.changes(Timestamp::from_parts(START_S + number * 720, 0), false).0);
         if restarts.contains(&number) {
             current = judge(settings);
-            let resumed = current.resume(&kept.all());
+            let resumed = current.resume(None, &kept.all());
             assert_eq!(resumed.dropped, 0);
             assert!(resumed.findings > 0 && resumed.ledgers > 0);
         }
@@ -219,7 +219,7 @@ fn after_a_restart_findings_and_ledgers_go_on_as_if_nothing_had_happened() {
 fn what_was_kept_and_cannot_be_read_is_dropped_and_counted() {
     let mut judge = judge("");
     let broken = vec![("x".to_owned(), b"{\"relation\":1}".to_vec()), ("y".to_owned(), b"\xff".to_vec())];
-    let resumed = judge.resume(&[(SavedKind::Finding, broken.clone()), (SavedKind::Ledger, broken)]);
+    let resumed = judge.resume(None, &[(SavedKind::Finding, broken.clone()), (SavedKind::Ledger, broken)]);
     assert_eq!((resumed.findings, resumed.ledgers, resumed.dropped), (0, 0, 4));
 }
 

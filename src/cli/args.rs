@@ -1,12 +1,13 @@
 //! What can be typed. Names are a contract that scripts rely on.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::explain::Subject;
-use super::moment;
-use crate::config;
+use crate::encode::Format;
 use crate::net::Timestamp;
 
 const LONG_VERSION: &str = concat!(
@@ -45,10 +46,25 @@ pub(super) enum Command {
     /// Look into the journal of alerts, export, check or shrink it
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Ask about the outputs of alerts
+    #[command(subcommand)]
+    Output(OutputCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OutputCommand {
+    /// Send one clearly marked test alert through an output and tell what the other side said
+    #[command(after_help = "Example:\n  borderflow output test siem -c /etc/borderflow/config.toml")]
+    Test {
+        /// Name of an [[output]] or [[flow_output]]
+        name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
     },
 }
 
@@ -75,8 +91,14 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "DEST", value_hint = ValueHint::FilePath)]
     pub(super) alerts: Option<PathBuf>,
     /// How alerts are written [default: text on a terminal, ecs otherwise]
-    #[arg(long, value_enum)]
-    pub(super) format: Option<AlertFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub(super) format: Option<Format>,
+    /// Keep alerts, and what assets sent in all, in this journal, and go on with what it holds [default: a temporary one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) journal: Option<PathBuf>,
+    /// Seconds to wait at the end for outputs that do not take their alerts
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(super) wait: u64,
     /// Write one ECS record per flow as it ends, JSON lines
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) flows: Option<PathBuf>,
@@ -142,11 +164,13 @@ pub(super) struct JournalArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Times are RFC 3339, or a date alone: 2026-03-01, 2026-03-01T08:30:00Z, 2026-03-01T09:30:00+01:00.\n\n\
+#[command(
+    after_help = "Times are RFC 3339, or a date alone: 2026-03-01, 2026-03-01T08:30:00Z, 2026-03-01T09:30:00+01:00.\n\n\
     Examples:\n  \
     borderflow journal list --journal /var/lib/borderflow/journal.db --severity 70\n  \
     borderflow journal list --asset pump-3 --since 2026-03-01 --until 2026-04-01\n  \
-    borderflow journal list --jurisdiction CN --format json | jq -r .message")]
+    borderflow journal list --jurisdiction CN --format json | jq -r .message"
+)]
 pub(super) struct ListArgs {
     #[command(flatten)]
     pub(super) journal: JournalArgs,
@@ -160,10 +184,10 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "KIND")]
     pub(super) kind: Option<String>,
     /// At this time or later
-    #[arg(long, value_name = "TIME", value_parser = moment::read)]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::from_str)]
     pub(super) since: Option<Timestamp>,
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = moment::read)]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::from_str)]
     pub(super) until: Option<Timestamp>,
     /// About this jurisdiction, such as CN
     #[arg(long, value_name = "CODE")]
@@ -201,33 +225,14 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "PLACE", default_value_t = 0)]
     pub(super) after: u64,
     /// How records are written
-    #[arg(long, value_enum, default_value_t = RecordFormat::Ecs)]
-    pub(super) format: RecordFormat,
+    #[arg(long, value_name = "FORMAT", default_value = "ecs", value_parser = format())]
+    pub(super) format: Format,
 }
 
-/// Format of exported records.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum RecordFormat {
-    /// Elastic Common Schema, as the journal keeps them
-    Ecs,
-}
-
-/// Format of alerts.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum AlertFormat {
-    /// Elastic Common Schema, JSON lines
-    Ecs,
-    /// Lines for people, and a table
-    Text,
-}
-
-impl From<AlertFormat> for config::Format {
-    fn from(format: AlertFormat) -> Self {
-        match format {
-            AlertFormat::Ecs => config::Format::Ecs,
-            AlertFormat::Text => config::Format::Text,
-        }
-    }
+/// What alerts can be written as.
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(Format::NAMES.map(|(name, _)| name));
+    names.try_map(|name| Format::from_str(&name))
 }
 
 /// Format of an explanation.

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::journal::{Entry, Filter, Journal, JournalError, Options, Reader, Stored};
 
-use super::args::{ExplainFormat, ExportArgs, JournalArgs, JournalCommand, ListArgs, RecordFormat, ShowArgs};
+use super::args::{ExplainFormat, ExportArgs, JournalArgs, JournalCommand, ListArgs, ShowArgs};
 use super::{Failure, load, print};
+use crate::encode::{self, Format};
 
 /// Alerts in a table unless more are asked for.
 const TABLE_ROWS: usize = 100;
@@ -33,8 +34,8 @@ fn path(args: &JournalArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.journal {
         return Ok(path.clone());
     }
-    load(&args.config)?;
-    Err(Failure::Usage("which journal? give --journal PATH".to_owned()))
+    let configured = load(&args.config)?.journal.path;
+    configured.ok_or_else(|| Failure::Usage("which journal? give --journal PATH, or set journal.path".to_owned()))
 }
 
 fn open(args: &JournalArgs) -> Result<Reader, Failure> {
@@ -73,7 +74,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         None => std::io::stdout().is_terminal(),
     };
     if !is_table && args.limit.is_none() {
-        return each_page(&reader, &filter, 0, lines).map(drop);
+        return each_page(&reader, &filter, 0, Format::Ecs).map(drop);
     }
     let limit = args.limit.unwrap_or(TABLE_ROWS);
     let mut entries = reader.newest(&filter, limit.saturating_add(1)).map_err(failed)?;
@@ -82,7 +83,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         entries.remove(0);
     }
     if !is_table {
-        return print(&lines(&entries));
+        return print(&lines(&entries, Format::Ecs));
     }
     print(table(&entries).as_bytes())?;
     if !are_all {
@@ -92,14 +93,14 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
 }
 
 /// Writes page after page to standard output; the last place, and whether the reader stayed.
-fn each_page(reader: &Reader, filter: &Filter, after: u64, write: fn(&[Stored]) -> Vec<u8>) -> Result<u64, Failure> {
+fn each_page(reader: &Reader, filter: &Filter, after: u64, format: Format) -> Result<u64, Failure> {
     let mut last = after;
     let mut stdout = std::io::stdout().lock();
     loop {
         let page = reader.after(last, filter, PAGE).map_err(failed)?;
         let Some(newest) = page.last() else { return Ok(last) };
         last = newest.seq;
-        match stdout.write_all(&write(&page)).and_then(|()| stdout.flush()) {
+        match stdout.write_all(&lines(&page, format)).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(last),
             Err(error) => return Err(Failure::Failed(format!("standard output: {error}"))),
             Ok(()) => {}
@@ -107,9 +108,16 @@ fn each_page(reader: &Reader, filter: &Filter, after: u64, write: fn(&[Stored]) 
     }
 }
 
-fn lines(entries: &[Stored]) -> Vec<u8> {
-    let line = |stored: &Stored| [stored.entry.body.as_slice(), b"\n"].concat();
-    entries.iter().flat_map(line).collect()
+/// Records in `format`, a line each; one that is damaged is told and left out.
+fn lines(entries: &[Stored], format: Format) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for Stored { entry, .. } in entries {
+        match encode::record(format, &entry.body, usize::MAX, &mut lines) {
+            Ok(_) => lines.push(b'\n'),
+            Err(problem) => tracing::error!("{}: {problem}", entry.id),
+        }
+    }
+    lines
 }
 
 fn table(entries: &[Stored]) -> String {
@@ -163,10 +171,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
 }
 
 fn export(args: &ExportArgs) -> Result<(), Failure> {
-    let write = match args.format {
-        RecordFormat::Ecs => lines,
-    };
-    let last = each_page(&open(&args.journal)?, &Filter::default(), args.after, write)?;
+    let last = each_page(&open(&args.journal)?, &Filter::default(), args.after, args.format)?;
     tracing::info!("up to place {last}");
     Ok(())
 }

@@ -8,7 +8,7 @@ mod catalogue;
 mod check;
 mod explain;
 mod journal;
-mod moment;
+mod output;
 mod replay;
 
 use std::process::ExitCode;
@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Output(command) => output::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);

@@ -1,6 +1,8 @@
 //! `borderflow replay`.
 
-use crate::run::{self, Replay, ReplayError};
+use std::time::Duration;
+
+use crate::run::{self, DeliveriesError, Replay, ReplayError};
 
 use super::args::ReplayArgs;
 use super::{Failure, load};
@@ -10,7 +12,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Failure> {
     let request = Replay {
         inputs: args.files,
         alerts: args.alerts,
-        format: args.format.map(Into::into),
+        format: args.format,
+        journal: args.journal,
+        patience: Duration::from_secs(args.wait),
         flows: args.flows,
         summary: args.summary,
         filter: args.filter,
@@ -20,8 +24,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Failure> {
         ReplayError::Filter(_)
         | ReplayError::Attributor(_)
         | ReplayError::OverwritesInput(_)
-        | ReplayError::OutputTwice(_) => Failure::Usage(error.to_string()),
-        ReplayError::Capture(_) | ReplayError::Io(_) => Failure::Failed(error.to_string()),
+        | ReplayError::OutputTwice(_)
+        | ReplayError::Deliveries(DeliveriesError::Start { .. }) => Failure::Usage(error.to_string()),
+        ReplayError::Capture(_) | ReplayError::Io(_) | ReplayError::Deliveries(_) => Failure::Failed(error.to_string()),
     })?;
     tracing::info!("{}", reported.summary.describe());
     if reported.complete { Ok(()) } else { Err(Failure::Told) }

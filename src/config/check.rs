@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::output::{self, Taken};
 use super::schema::{
-    Asn, AssetEntry, Document, GeoipTable, JournalTable, JurisdictionsTable, Kind, OperatorEntry, OutputEntry,
-    ServiceEntry,
+    Asn, AssetEntry, Document, GeoipTable, JournalTable, JurisdictionsTable, OperatorEntry, ServiceEntry,
 };
 use super::source::Sources;
 use super::value::{Parsed, Text};
-use super::{Config, ConfigError, Geoip, GeoipOverride, Journal, Output, Target, risk};
+use super::{Config, ConfigError, Geoip, GeoipOverride, Journal, risk};
 use crate::attribute::{Operator, Service};
 use crate::detect::{Asset, AssetConflict, Assets, Flag, Jurisdictions};
 use crate::net::Prefix;
@@ -20,6 +20,7 @@ use crate::net::Prefix;
 pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config, ConfigError> {
     let home = home(&document.monitor.home, sources)?;
     let assets = assets(&home, &document.asset, sources)?;
+    let mut taken = Taken::default();
     Ok(Config {
         origin: None,
         thresholds: risk::thresholds(&document.threshold, &document.ledger, &assets, sources)?,
@@ -36,7 +37,8 @@ pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config,
         geoip: geoip(document.geoip, sources)?,
         operators: operators(document.operator, sources)?,
         services: services(document.service, sources)?,
-        outputs: outputs(document.output, sources)?,
+        outputs: output::outputs(&document.output, &mut taken, sources)?,
+        flow_outputs: output::flow_outputs(&document.flow_output, &mut taken, sources)?,
     })
 }
 
@@ -217,35 +219,6 @@ fn services(entries: Vec<ServiceEntry>, sources: &Sources<'_>) -> Result<Vec<Ser
         Ok(Service::of_user(suffix, vendor, device_class, jurisdiction, source))
     };
     entries.into_iter().map(row).collect()
-}
-
-fn outputs(entries: Vec<OutputEntry>, sources: &Sources<'_>) -> Result<Vec<Output>, ConfigError> {
-    let mut seen = HashMap::new();
-    entries
-        .into_iter()
-        .map(|entry| {
-            let Parsed(Text(name)) = entry.name.get_ref();
-            if let Some(before) = seen.insert(name.clone(), entry.name.span()) {
-                let problem = format!("another output is called {name:?} ({})", sources.place(&before));
-                return Err(sources.invalid(entry.name.span(), problem));
-            }
-            Ok(Output { name: name.clone(), target: target(&entry, sources)?, format: entry.format })
-        })
-        .collect()
-}
-
-fn target(entry: &OutputEntry, sources: &Sources<'_>) -> Result<Target, ConfigError> {
-    match (entry.kind, &entry.path) {
-        (Kind::Stdout, None) => Ok(Target::Stdout),
-        (Kind::File, Some(written)) => {
-            let Parsed(Text(path)) = written.get_ref();
-            Ok(Target::File(resolve(path, written, sources)))
-        }
-        (Kind::File, None) => Err(sources.invalid(entry.name.span(), "an output of kind \"file\" needs a path")),
-        (Kind::Stdout, Some(path)) => {
-            Err(sources.invalid(path.span(), "an output of kind \"stdout\" has no path; expected kind = \"file\""))
-        }
-    }
 }
 
 fn resolve<T>(path: &str, written: &Spanned<T>, sources: &Sources<'_>) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{Config, Target};
+use super::{Config, Output};
 use crate::detect::{Asset, Exception};
 
 pub(super) fn describe(config: &Config) -> Vec<String> {
@@ -23,11 +23,25 @@ pub(super) fn describe(config: &Config) -> Vec<String> {
         Some(path) => format!("Journal: {}", path.display()),
         None => "Journal: private and temporary".to_owned(),
     });
-    lines.extend(config.outputs.iter().map(|output| match &output.target {
-        Target::Stdout => format!("Output {:?}: standard output", output.name),
-        Target::File(path) => format!("Output {:?}: file {}", output.name, path.display()),
+    lines.extend(config.outputs.iter().map(output));
+    lines.extend(config.flow_outputs.iter().map(|output| {
+        let mebibytes = output.queue_bytes >> 20;
+        format!("Flow output {:?}: {}, at most {mebibytes} MiB waiting", output.name, output.target)
     }));
     lines
+}
+
+fn output(output: &Output) -> String {
+    let filter = &output.filter;
+    let only = [
+        (filter.min_severity > 0).then(|| format!("severity {} and above", filter.min_severity)),
+        (!filter.assets.is_empty()).then(|| format!("assets {}", list(&filter.assets))),
+        (!filter.jurisdictions.is_empty()).then(|| format!("jurisdictions {}", list(&filter.jurisdictions))),
+        (!filter.kinds.is_empty()).then(|| format!("kinds {}", list(&filter.kinds))),
+        output.target.is_insecure().then(|| "INSECURE: the other side is not verified".to_owned()),
+    ];
+    let only: String = only.into_iter().flatten().map(|part| format!("; {part}")).collect();
+    format!("Output {:?}: {}, {}{only}", output.name, output.target, output.format.name())
 }
 
 fn asset(asset: &Asset) -> String {

@@ -1,26 +1,34 @@
 //! Configuration: the TOML a user writes becomes one checked [`Config`].
 //!
 //! `value` reads single values with their ranges, `section` holds the sections that are plain numbers, `schema` is the
-//! document as written, `source` merges the file with `--set` and leads every error back to its line, `check` builds the
+//! document as written (`table` what depends on a kind, `output` and `transport` the outputs), `source` merges the file with `--set` and leads every error back to its line, `check` builds the
 //! domain values and finds what contradicts itself. An unknown key is an error, so a misspelt policy is never ignored.
 
 mod check;
 mod describe;
+mod output;
 mod risk;
 mod schema;
 mod section;
 mod source;
+mod table;
+mod transport;
 mod value;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use output::Output;
 pub use risk::Ledger;
-pub use section::{Decode, Detect, Flow, Format, Geoip, GeoipOverride, Journal, Output, TUNNELS, Target};
+pub use section::{Decode, Detect, Flow, Geoip, GeoipOverride, Journal, TUNNELS};
 pub use source::Place;
 
+pub use crate::deliver::Target;
+pub use crate::encode::Format;
+
 use crate::attribute::{Operator, Service};
+use crate::deliver::FlowOptions;
 use crate::detect::{Assets, Exception, Jurisdictions, Preset, Threshold};
 use crate::net::Prefix;
 use source::Sources;
@@ -63,6 +71,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[[output]]`; empty: what the command line says.
     pub outputs: Vec<Output>,
+    /// `[[flow_output]]`.
+    pub flow_outputs: Vec<FlowOptions>,
 }
 
 /// Why there is no configuration.

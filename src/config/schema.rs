@@ -5,7 +5,8 @@ use serde::de::Deserializer;
 use toml::Spanned;
 
 use super::risk::{ExceptionEntry, Ledger, ThresholdEntry};
-use super::section::{Decode, Detect, Flow, Format};
+use super::section::{Decode, Detect, Flow};
+use super::table::Table;
 use super::value::{Parsed, Text, integer, one_of};
 use crate::attribute::Suffix;
 use crate::detect::{Criticality, Preset};
@@ -27,7 +28,8 @@ pub(super) struct Document {
     pub(super) geoip: GeoipTable,
     pub(super) operator: Vec<OperatorEntry>,
     pub(super) service: Vec<ServiceEntry>,
-    pub(super) output: Vec<OutputEntry>,
+    pub(super) output: Vec<Spanned<Table>>,
+    pub(super) flow_output: Vec<Spanned<Table>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,21 +164,4 @@ impl Default for JournalTable {
     fn default() -> Self {
         JournalTable { path: None, max_bytes: 4 << 30, max_days: 400 }
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
-pub(super) struct OutputEntry {
-    pub(super) name: Spanned<Parsed<Text>>,
-    pub(super) kind: Kind,
-    pub(super) path: Option<Spanned<Parsed<Text>>>,
-    #[serde(default)]
-    pub(super) format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
-    File,
-    Stdout,
 }

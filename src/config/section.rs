@@ -196,34 +196,3 @@ pub struct Journal {
     /// Alerts are kept so long.
     pub max_age: Duration,
 }
-
-/// `[[output]]`: where alerts go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Unique among the outputs.
-    pub name: String,
-    /// Transport.
-    pub target: Target,
-    /// How an alert is written.
-    pub format: Format,
-}
-
-/// Transport of an output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Standard output.
-    Stdout,
-    /// Appended to a file.
-    File(PathBuf),
-}
-
-/// How an alert is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Elastic Common Schema, JSON lines.
-    #[default]
-    Ecs,
-    /// One line for people.
-    Text,
-}

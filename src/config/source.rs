@@ -227,7 +227,7 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// serde's words in those of TOML, with the nearest allowed name where one was misspelt.
-fn explain(message: &str) -> String {
+pub(super) fn explain(message: &str) -> String {
     let plain = message
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::detect::{Alert, Judged};
 use crate::encode::{self, Format, ecs, text};
 
-use super::Output;
+use super::{Filter, Output};
 
 /// Bytes collected before they are written.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -112,14 +112,15 @@ impl Lines {
 pub struct AlertLines {
     lines: Lines,
     format: Format,
+    filter: Filter,
     table: text::Table,
 }
 
 impl AlertLines {
-    /// In `format`, to `lines`.
+    /// Those that `filter` wants, in `format`, to `lines`.
     #[must_use]
-    pub fn new(lines: Lines, format: Format) -> Self {
-        AlertLines { lines, format, table: text::Table::default() }
+    pub fn new(lines: Lines, format: Format, filter: Filter) -> Self {
+        AlertLines { lines, format, filter, table: text::Table::default() }
     }
 
     /// Writes the table that ends text where `any_frame` was read, and says how it all went.
@@ -135,6 +136,9 @@ impl AlertLines {
 
 impl Output for AlertLines {
     fn alert(&mut self, alert: &Alert) {
+        if !self.filter.wants_alert(alert) {
+            return;
+        }
         match self.format {
             Format::Ecs => self.lines.push(|out| ecs::alert(alert, out)),
             format @ (Format::Ocsf | Format::Cef | Format::Leef | Format::Eve) => self.lines.push(|out| {

@@ -310,7 +310,8 @@ impl Shared {
 impl Inbox {
     /// A change that is bigger than the inbox has room in an empty one.
     fn has_room(&self, change: &Change) -> bool {
-        let fits = self.entries + change.entries.len() <= INBOX_ENTRIES && self.bytes + change.size_bytes() <= INBOX_BYTES;
+        let fits =
+            self.entries + change.entries.len() <= INBOX_ENTRIES && self.bytes + change.size_bytes() <= INBOX_BYTES;
         fits || self.changes.is_empty()
     }
 
@@ -408,7 +409,8 @@ impl Keeper {
         for output in 0..self.shared.outputs.len() {
             let question = self.shared.inbox().questions.get_mut(output).and_then(Option::take);
             let Some((after, asker)) = question.filter(|(_, asker)| !asker.is_closed()) else { continue };
-            let entries = if after < journal.head() { journal.read(after, FEED_ENTRIES, FEED_BYTES) } else { Vec::new() };
+            let entries =
+                if after < journal.head() { journal.read(after, FEED_ENTRIES, FEED_BYTES) } else { Vec::new() };
             let is_over = stage != Stage::Open && self.shared.inbox().changes.is_empty();
             if !entries.is_empty() {
                 // Who does not wait any longer asks again.

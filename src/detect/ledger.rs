@@ -253,6 +253,8 @@ pub(super) struct Ledgers {
     /// Ledgers of each asset in each jurisdiction.
     known: HashMap<(AssetKey, Country), u32>,
     since: Option<Timestamp>,
+    /// Up to when they were kept: a capture that is read again is not counted again.
+    pub(super) booked_until: Option<Timestamp>,
     /// Whether anybody will ask what has changed.
     pub(super) are_kept: bool,
     /// Changed since they were taken to be kept.
@@ -266,6 +268,9 @@ impl Ledgers {
     /// Enters bytes that were sent.
     pub(super) fn book(&mut self, key: LedgerKey, at: Timestamp, bytes: u64, most: usize) -> Booked {
         let mut first = FirstContact::default();
+        if self.booked_until.is_some_and(|until| at <= until) {
+            return Booked::default();
+        }
         if !self.by_key.contains_key(&key) {
             if self.by_key.len() >= most.max(1) {
                 self.give_up();

@@ -139,15 +139,16 @@ struct NamedLedger {
 }
 
 impl Detector {
-    /// From now on notes what changes, for [`Detector::changes`].
-    pub fn keep_changes(&mut self) {
+    /// From now on notes what changes, for [`Detector::changes`]. What ledgers hold up to `booked_until` is not entered again.
+    pub fn keep_changes(&mut self, booked_until: Option<Timestamp>) {
+        self.state.books.ledgers.booked_until = booked_until;
         self.state.books.findings.changes.are_kept = true;
         self.state.books.ledgers.are_kept = true;
     }
 
     /// What has changed since it was asked last and must outlive the process. What has only grown comes every
-    /// half minute of packet time, and all of it where `all`.
-    pub fn changes(&mut self, now: Timestamp, all: bool, attributor: &Attributor) -> Vec<Saved> {
+    /// half minute of packet time, and all of it where `all`; says whether this is all of it.
+    pub fn changes(&mut self, now: Timestamp, all: bool, attributor: &Attributor) -> (Vec<Saved>, bool) {
         let Detector { policy, state } = self;
         let names = Names { policy, attributor };
         let mut saved = Vec::new();
@@ -170,7 +171,7 @@ impl Detector {
                 value: serde_json::to_vec(ledger).ok(),
             }));
         }
-        saved
+        (saved, is_due)
     }
 
     /// Takes up what an earlier run kept.

@@ -294,8 +294,7 @@ fn boundary(direction: &Value) -> Option<Value> {
 }
 
 fn boundary_name(direction: &Value) -> Option<Value> {
-    let words =
-        [("inbound", "External"), ("outbound", "External"), ("internal", "Internal"), ("external", "External")];
+    let words = [("inbound", "External"), ("outbound", "External"), ("internal", "Internal"), ("external", "External")];
     lookup(direction, &words)
 }
 
@@ -334,7 +333,8 @@ fn attacks(threat: &Value) -> Option<Value> {
 /// The asset, as the resource that is affected.
 fn resources(asset: &Value) -> Option<Value> {
     let mut resource = Map::new();
-    for (key, field) in [("name", "name"), ("criticality", "criticality"), ("owner.name", "owner"), ("type", "sector")] {
+    for (key, field) in [("name", "name"), ("criticality", "criticality"), ("owner.name", "owner"), ("type", "sector")]
+    {
         if let Some(value) = asset.get(field) {
             put(&mut resource, key, value.clone());
         }

@@ -99,9 +99,10 @@ impl Judge {
         hand_on(&mut self.alerts, outputs);
     }
 
-    /// Goes on with what an earlier run kept, and from now on notes what changes.
-    pub fn resume(&mut self, kept: &[(SavedKind, Vec<(String, Vec<u8>)>)]) -> Resumed {
-        self.detector.keep_changes();
+    /// Goes on with what an earlier run kept, and from now on notes what changes. What ledgers hold up to `booked_until` is
+    /// not entered again.
+    pub fn resume(&mut self, booked_until: Option<Timestamp>, kept: &[(SavedKind, Vec<(String, Vec<u8>)>)]) -> Resumed {
+        self.detector.keep_changes(booked_until);
         let mut all = Resumed::default();
         for (kind, values) in kept {
             all = all.and(self.detector.resume(*kind, values, &self.knowledge.attributor));
@@ -110,7 +111,7 @@ impl Judge {
     }
 
     /// What has changed of what must outlive the process; see [`Detector::changes`].
-    pub fn changes(&mut self, now: Timestamp, all: bool) -> Vec<Saved> {
+    pub fn changes(&mut self, now: Timestamp, all: bool) -> (Vec<Saved>, bool) {
         self.detector.changes(now, all, &self.knowledge.attributor)
     }
 

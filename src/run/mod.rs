@@ -1,12 +1,18 @@
 //! Threads, clocks and signals around the pipeline: the only room that knows what time it is.
 
+mod deliveries;
+mod direct;
+mod outputs;
 mod progress;
+mod recorder;
 mod replay;
 mod signals;
 mod stages;
 mod summary;
 mod targets;
 
+pub use deliveries::DeliveriesError;
+pub use outputs::{now, output_context, output_names, output_target, probe_output};
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
 pub use summary::Summary;

@@ -1,22 +1,27 @@
 //! A replay: captures in, alerts, flow records and a summary out.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::AttributorError;
 use crate::capture::{Batch, CaptureError, CaptureFiles, Filter, FilterError, PacketSource as _};
-use crate::config::{self, Config};
-use crate::deliver::{AlertLines, FlowLines, Lines, Output, Written};
-use crate::encode::{Format, Style};
+use crate::config::Config;
+use crate::deliver::{AlertLines, FlowLines, FlowQueue, Output};
+use crate::detect::SavedKind;
+use crate::encode::Format;
 use crate::flow::{FlowCounters, PARTITIONS};
 use crate::pipeline::{Front, Judge, Shard};
 
+use super::deliveries::{Deliveries, DeliveriesError, Memory};
+use super::direct::{self, Routes};
 use super::progress::Progress;
+use super::recorder::Recorder;
 use super::stages::{self, Outputs};
+use super::summary::OutputSummary;
 use super::{Interrupt, Summary, targets};
 
 /// What to replay, and where to.
@@ -27,11 +32,15 @@ pub struct Replay {
     /// Where alerts go: a path, or `-` for standard output. `None`: the configured outputs, or standard output.
     pub alerts: Option<PathBuf>,
     /// How alerts are written to `alerts`; `None`: text on a terminal, ECS elsewhere.
-    pub format: Option<config::Format>,
+    pub format: Option<Format>,
     /// Where flow records go; `-` for standard output.
     pub flows: Option<PathBuf>,
     /// Where the summary goes; `-` for standard output.
     pub summary: Option<PathBuf>,
+    /// A journal to keep alerts and ledgers in; `None`: a private temporary one, where an output needs it.
+    pub journal: Option<PathBuf>,
+    /// How long to wait at the end for outputs that do not take their alerts.
+    pub patience: Duration,
     /// A pcap filter expression.
     pub filter: Option<String>,
     /// Number of shards.
@@ -50,6 +59,9 @@ pub enum ReplayError {
     /// A database cannot serve.
     #[error(transparent)]
     Attributor(#[from] AttributorError),
+    /// The journal or an output cannot begin.
+    #[error(transparent)]
+    Deliveries(#[from] DeliveriesError),
     /// An output is one of the captures.
     #[error("{}: is a capture to be read; writing there would destroy it", .0.display())]
     OverwritesInput(PathBuf),
@@ -79,16 +91,16 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
     let mut source = CaptureFiles::open(&replay.inputs)?;
     targets::check(replay, config, &source)?;
     let attributor = super::attributor(config)?;
-    let mut alerts = alert_outputs(replay, config)?;
-    let mut flows = replay.flows.as_deref().map(lines).transpose()?.map(FlowLines::new);
+    let mut sinks = Sinks::open(replay, config)?;
     let interrupt = Interrupt::listen()?;
-    let progress = Progress::new(source.total_bytes(), !shows_alerts(replay, config));
+    let progress = Progress::new(source.total_bytes(), !direct::shows_alerts(replay, config));
 
     #[expect(clippy::disallowed_methods, reason = "the wall time of a run is about the run, not about packets")]
     let begun = Instant::now();
     let (decode, flow) = (super::decode_options(config), super::flow_options(config));
     let mut front = Front::new(decode, filter, flow.seed);
     let mut judge = Judge::new(attributor, super::policy(config));
+    sinks.resume(&mut judge);
     let shards = replay.threads.clamp(1, PARTITIONS);
     let mut complete = true;
     let abandoned = AtomicBool::new(false);
@@ -111,10 +123,8 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
         }
     };
     let counters = {
-        let mut list: Vec<&mut dyn Output> = alerts.iter_mut().map(|output| output as &mut dyn Output).collect();
-        list.extend(flows.as_mut().map(|output| output as &mut dyn Output));
         let give_up = || abandoned.store(true, Ordering::Relaxed);
-        let mut outputs = Outputs { list, abandoned: &give_up };
+        let mut outputs = Outputs { list: sinks.outputs(), abandoned: &give_up };
         let shard = |number| Shard::new(&flow, decode, number, shards);
         if shards == 1 {
             stages::inline(&mut refill, &mut front, shard(0), &mut judge, &mut outputs)
@@ -131,16 +141,79 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
     let input = (source.bytes_read(), source.loss());
     let summary = summary(&front, &counters, &judge, input, begun.elapsed());
     tell_doubts(&front, &source);
-    for output in alerts {
-        complete &= is_written(output.close(summary.frames_read > 0));
-    }
-    if let Some(output) = flows {
-        complete &= is_written(output.close());
-    }
+    let (delivered, all_written) = sinks.close(summary.frames_read > 0, replay.patience, &interrupt);
+    complete &= all_written;
+    let summary = summary.with_outputs(delivered);
     if let Some(path) = &replay.summary {
         complete &= write_summary(path, &summary);
     }
     Ok(Reported { summary, complete })
+}
+
+/// Everything a replay writes to while it runs.
+#[derive(Default)]
+struct Sinks {
+    alerts: Vec<AlertLines>,
+    flows: Option<FlowLines>,
+    queues: Vec<FlowQueue>,
+    deliveries: Option<Deliveries>,
+    recorder: Option<Recorder>,
+    memory: Memory,
+}
+
+/// What of the judge's memory a replay goes on with: ledgers, which add up over captures. Findings are a function of the
+/// capture alone.
+const KEPT: &[SavedKind] = &[SavedKind::Ledger];
+
+impl Sinks {
+    fn open(replay: &Replay, config: &Config) -> Result<Sinks, ReplayError> {
+        let Routes { direct, delivered } = direct::routes(replay, config)?;
+        let flows = replay.flows.as_deref().map(direct::lines).transpose()?.map(FlowLines::new);
+        let sinks = Sinks { alerts: direct, flows, ..Sinks::default() };
+        if replay.journal.is_none() && delivered.is_empty() && config.flow_outputs.is_empty() {
+            return Ok(sinks);
+        }
+        let kinds = if replay.journal.is_some() { KEPT } else { &[] };
+        let path = replay.journal.as_deref();
+        let (deliveries, queues, memory) = Deliveries::start(path, config, &delivered, kinds)?;
+        let recorder = Some(deliveries.recorder(kinds));
+        Ok(Sinks { deliveries: Some(deliveries), queues, recorder, memory, ..sinks })
+    }
+
+    fn resume(&mut self, judge: &mut Judge) {
+        let Memory { until, kept } = std::mem::take(&mut self.memory);
+        if !kept.is_empty() {
+            let resumed = judge.resume(until, &kept);
+            info!("journal: {} ledgers go on", resumed.ledgers);
+            if resumed.dropped > 0 {
+                warn!("journal: {} ledgers cannot be read or are about what is no longer known", resumed.dropped);
+            }
+        }
+    }
+
+    fn outputs(&mut self) -> Vec<&mut dyn Output> {
+        let mut list: Vec<&mut dyn Output> = self.alerts.iter_mut().map(|output| output as &mut dyn Output).collect();
+        list.extend(self.flows.as_mut().map(|output| output as &mut dyn Output));
+        list.extend(self.queues.iter_mut().map(|output| output as &mut dyn Output));
+        list.extend(self.recorder.as_mut().map(|output| output as &mut dyn Output));
+        list
+    }
+
+    /// Ends everything; what each delivered output did, and true where nothing is lost.
+    fn close(self, any_frame: bool, patience: Duration, interrupt: &Interrupt) -> (Vec<OutputSummary>, bool) {
+        let mut complete = true;
+        for output in self.alerts {
+            complete &= direct::is_written(output.close(any_frame));
+        }
+        if let Some(output) = self.flows {
+            complete &= direct::is_written(output.close());
+        }
+        drop((self.queues, self.recorder));
+        let Some(deliveries) = self.deliveries else { return (Vec::new(), complete) };
+        let (delivered, all) = deliveries.close(patience, interrupt);
+        let summaries = delivered.into_iter().map(|(name, did, left)| OutputSummary::new(name, &did, left));
+        (summaries.collect(), complete && all)
+    }
 }
 
 fn summary(
@@ -151,53 +224,6 @@ fn summary(
     wall: Duration,
 ) -> Summary {
     Summary::new(&front.counters(), flows, &judge.counters(), input, wall)
-}
-
-/// True where the alerts themselves appear on the terminal.
-fn shows_alerts(replay: &Replay, config: &Config) -> bool {
-    let to_stdout = match &replay.alerts {
-        Some(path) => path.as_os_str() == "-",
-        None => {
-            config.outputs.is_empty() || config.outputs.iter().any(|output| output.target == config::Target::Stdout)
-        }
-    };
-    to_stdout && io::stdout().is_terminal()
-}
-
-fn alert_outputs(replay: &Replay, config: &Config) -> io::Result<Vec<AlertLines>> {
-    if replay.alerts.is_none() && replay.format.is_none() && !config.outputs.is_empty() {
-        return config.outputs.iter().map(configured).collect();
-    }
-    let path = replay.alerts.as_deref().unwrap_or(Path::new("-"));
-    let terminal = path.as_os_str() == "-" && io::stdout().is_terminal();
-    let format = match replay.format {
-        Some(config::Format::Text) => Format::Text(style(terminal)),
-        None if terminal => Format::Text(style(terminal)),
-        Some(config::Format::Ecs) | None => Format::Ecs,
-    };
-    Ok(vec![AlertLines::new(lines(path)?, format)])
-}
-
-fn configured(output: &config::Output) -> io::Result<AlertLines> {
-    let (lines, terminal) = match &output.target {
-        config::Target::Stdout => (Lines::stdout(), io::stdout().is_terminal()),
-        config::Target::File(path) => (Lines::append(path)?, false),
-    };
-    let format = match output.format {
-        config::Format::Ecs => Format::Ecs,
-        config::Format::Text => Format::Text(style(terminal)),
-    };
-    Ok(AlertLines::new(lines, format))
-}
-
-/// Colour on a terminal, unless the user does without (<https://no-color.org>).
-fn style(terminal: bool) -> Style {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if terminal && !refused { Style::Coloured } else { Style::Plain }
-}
-
-fn lines(path: &Path) -> io::Result<Lines> {
-    if path.as_os_str() == "-" { Ok(Lines::stdout()) } else { Lines::create(path) }
 }
 
 /// Says what the capture could not show.
@@ -216,19 +242,8 @@ fn tell_doubts(front: &Front, source: &CaptureFiles) {
     }
 }
 
-/// True unless something is lost; a reader that went away wanted no more.
-fn is_written(written: Written) -> bool {
-    match written {
-        Written::All | Written::Abandoned => true,
-        Written::Failed { name, error } => {
-            error!("{name}: {error}; what came after is not written");
-            false
-        }
-    }
-}
-
 fn write_summary(path: &Path, summary: &Summary) -> bool {
-    let mut lines = match lines(path) {
+    let mut lines = match direct::lines(path) {
         Ok(lines) => lines,
         Err(problem) => {
             error!("{problem}");
@@ -240,5 +255,5 @@ fn write_summary(path: &Path, summary: &Summary) -> bool {
         let _ = serde_json::to_writer_pretty(&mut *out, summary);
         out.push(b'\n');
     });
-    is_written(lines.close())
+    direct::is_written(lines.close())
 }

@@ -31,7 +31,8 @@ impl Outputs<'_> {
     fn flush(&mut self, judge: &mut Judge, clock: Timestamp, is_last: bool) {
         for output in &mut self.list {
             if output.keeps() {
-                output.keep(judge.changes(clock, is_last), clock);
+                let (changed, complete) = judge.changes(clock, is_last);
+                output.keep(changed, complete, clock);
             }
             output.flush();
         }

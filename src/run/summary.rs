@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::capture::Loss;
 use crate::decode::Skip;
+use crate::deliver::Delivered;
 use crate::detect::DetectCounters;
 use crate::encode::human::{Bytes, Count};
 use crate::flow::FlowCounters;
@@ -68,6 +69,9 @@ pub struct Summary {
     pub suppressed_updates: u64,
     /// Flows between monitored and remote hosts of which looking cannot decide everything; `docs/limits.md` says what.
     pub not_decidable: NotDecidable,
+    /// What became of the alerts of each output that is delivered to from a journal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputSummary>,
     /// Time of the earliest frame; absent without frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_packet_time: Option<Timestamp>,
@@ -78,6 +82,39 @@ pub struct Summary {
     pub wall_time_s: f64,
     /// Frames read per second of it.
     pub packets_per_second: f64,
+}
+
+/// What became of the alerts, or flow records, of one output.
+#[derive(Clone, Debug, Serialize)]
+pub struct OutputSummary {
+    /// Its name.
+    pub name: String,
+    /// Records the other side took; records sent again count again.
+    pub delivered: u64,
+    /// Records its filter left out.
+    pub filtered: u64,
+    /// Records the other side refused for good.
+    pub refused: u64,
+    /// Flow records that found the queue full.
+    pub dropped: u64,
+    /// Batches that had to be sent again.
+    pub retries: u64,
+    /// Records it does not have yet.
+    pub undelivered: u64,
+}
+
+impl OutputSummary {
+    pub(super) fn new(name: String, did: &Delivered, undelivered: u64) -> Self {
+        OutputSummary {
+            name,
+            delivered: did.delivered,
+            filtered: did.filtered,
+            refused: did.refused,
+            dropped: did.dropped,
+            retries: did.retries,
+            undelivered,
+        }
+    }
 }
 
 /// Flows of which something cannot be seen.
@@ -174,11 +211,18 @@ impl Summary {
                 relayed_flows: detect.hidden.relayed,
                 proxied_flows: detect.hidden.proxied,
             },
+            outputs: Vec::new(),
             first_packet_time: any.then_some(front.first_time),
             last_packet_time: any.then_some(front.last_time),
             wall_time_s: seconds,
             packets_per_second: if seconds > 0.0 { front.frames_read as f64 / seconds } else { 0.0 },
         }
+    }
+
+    /// With what became of the alerts.
+    #[must_use]
+    pub fn with_outputs(self, outputs: Vec<OutputSummary>) -> Self {
+        Summary { outputs, ..self }
     }
 
     /// In a line or three, for people.

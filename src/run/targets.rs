@@ -32,8 +32,16 @@ fn files<'a>(replay: &'a Replay, config: &'a Config) -> Vec<&'a Path> {
     let mut files: Vec<&PathBuf> = named.filter(|path| path.as_os_str() != "-").collect();
     if replay.alerts.is_none() {
         files.extend(config.outputs.iter().filter_map(|output| match &output.target {
-            Target::File(path) => Some(path),
-            Target::Stdout => None,
+            Target::File(file) => Some(&file.path),
+            Target::Stdout
+            | Target::UnixStream(_)
+            | Target::UnixDatagram(_)
+            | Target::Syslog(_)
+            | Target::Splunk(_)
+            | Target::Elasticsearch(_)
+            | Target::Webhook(_)
+            | Target::Nats(_)
+            | Target::Kafka(_) => None,
         }));
     }
     files.into_iter().map(PathBuf::as_path).collect()

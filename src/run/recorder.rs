@@ -1,0 +1,104 @@
+//! The judge's way into the journal: alerts become entries, what must outlive the process becomes states.
+
+use std::sync::Arc;
+
+use tracing::{error, info};
+
+use crate::deliver::{Outbox, Output};
+use crate::detect::{Alert, Saved, SavedKind, StableId};
+use crate::encode::ecs::{self, Notice, NoticeKind};
+use crate::journal::{Change, Entry, State, Trouble, TroubleKind};
+use crate::net::Timestamp;
+
+/// Severity of an alert about the sensor itself: what it should have told may be missing.
+const TROUBLE_SEVERITY: u8 = 80;
+
+/// Collects what one batch changes and hands it to the outbox as one.
+pub(super) struct Recorder {
+    outbox: Arc<Outbox>,
+    /// What of the judge's memory is kept.
+    kinds: &'static [SavedKind],
+    change: Change,
+}
+
+impl Recorder {
+    /// Keeps the states of `kinds` with the alerts.
+    pub(super) fn new(outbox: Arc<Outbox>, kinds: &'static [SavedKind]) -> Self {
+        Recorder { outbox, kinds, change: Change::default() }
+    }
+
+    /// What troubles the journal is told to every output that still gets something.
+    fn tell_troubles(&mut self) {
+        for trouble in self.outbox.take_troubles() {
+            tell(&trouble);
+            self.change.entries.push(notice(&trouble, super::now()));
+        }
+    }
+}
+
+impl Output for Recorder {
+    fn alert(&mut self, alert: &Alert) {
+        self.change.entries.push(entry(alert));
+    }
+
+    fn keeps(&self) -> bool {
+        !self.kinds.is_empty()
+    }
+
+    fn keep(&mut self, changed: Vec<Saved>, complete: bool, clock: Timestamp) {
+        let kept = changed.into_iter().filter(|saved| self.kinds.contains(&saved.kind));
+        self.change.states.extend(kept.map(|saved| State {
+            kind: saved.kind.as_str(),
+            key: saved.key,
+            value: saved.value,
+        }));
+        if complete {
+            self.change.clock = Some(clock);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.tell_troubles();
+        if !self.change.is_empty() {
+            self.outbox.append(std::mem::take(&mut self.change));
+        }
+    }
+}
+
+/// An alert as the journal keeps it.
+fn entry(alert: &Alert) -> Entry {
+    let mut body = Vec::with_capacity(4_096);
+    ecs::alert(alert, &mut body);
+    body.pop();
+    Entry {
+        id: alert.id.as_str().to_owned(),
+        finding: alert.finding.as_str().to_owned(),
+        at: alert.at,
+        severity: alert.severity.score,
+        kind: alert.activity.id().to_owned(),
+        step: alert.step.as_str().to_owned(),
+        asset: alert.asset.as_ref().map_or(String::new(), |asset| asset.name.clone()),
+        jurisdiction: alert.jurisdiction.country.to_string(),
+        body,
+    }
+}
+
+fn notice(trouble: &Trouble, at: Timestamp) -> Entry {
+    let id = StableId::of(&["notice", trouble.kind.as_str(), &at.to_string()]).as_str().to_owned();
+    let severity = if trouble.kind == TroubleKind::Recovered { 0 } else { TROUBLE_SEVERITY };
+    let notice = Notice { id: id.clone(), kind: NoticeKind::SelfAlert, at, severity, message: trouble.text.clone() };
+    let mut body = Vec::new();
+    ecs::notice(&notice, &mut body);
+    body.pop();
+    let kind = notice.kind.id().to_owned();
+    Entry { id, at, severity, kind, step: "notice".to_owned(), body, ..Entry::default() }
+}
+
+/// Logs what troubles the journal.
+pub(super) fn tell(trouble: &Trouble) {
+    if trouble.kind == TroubleKind::Recovered {
+        info!("{}", trouble.text);
+    } else {
+        error!("{}", trouble.text);
+    }
+}
