@@ -58,7 +58,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = self.0.set_len(0);
+        // Explicitly: a child of this process that is about to start has the file open, too.
+        let _ = self.0.set_len(0).and_then(|()| self.0.unlock());
     }
 }
 
@@ -105,9 +106,13 @@ fn whole(path: &Path, durable: bool) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, durable)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     touch(&connection)?;
     Ok(connection)
+}
+
+/// Makes SQLite write ahead into a log, which is in the header of the file from then on.
+pub(super) fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
 }
 
 /// In exclusive mode the index of the log lies in memory instead of in a file.

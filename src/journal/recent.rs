@@ -60,10 +60,23 @@ impl Recent {
 
     fn forget_written(&mut self, most_bytes: usize) {
         while self.written > 0 && self.written_bytes > most_bytes {
-            let Some(stored) = self.entries.pop_front() else { break };
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets the oldest, which is written.
+    fn forget_oldest(&mut self) {
+        if let Some(stored) = self.entries.pop_front() {
             self.written -= 1;
             self.written_bytes = self.written_bytes.saturating_sub(stored.entry.size_bytes());
             self.after = stored.seq;
+        }
+    }
+
+    /// The file has nothing up to the place `until` any more.
+    pub(super) fn removed(&mut self, until: u64) {
+        while self.written > 0 && self.entries.front().is_some_and(|stored| stored.seq <= until) {
+            self.forget_oldest();
         }
     }
 

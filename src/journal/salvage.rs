@@ -284,8 +284,8 @@ impl Reader<'_> {
         if self.attempts > 0 && high > low + 2 {
             self.attempts -= 1;
             let middle = low + (high - low) / 2;
-            self.copy(low, middle)?;
-            self.copy(middle - 1, high)?;
+            self.copy(low, middle + 1)?;
+            self.copy(middle, high)?;
         }
         Ok(false)
     }

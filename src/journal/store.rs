@@ -52,6 +52,8 @@ pub(super) struct Keep {
 pub(super) struct Removed {
     pub(super) delivered: u64,
     pub(super) undelivered: u64,
+    /// Nothing is left up to this place.
+    pub(super) until: u64,
 }
 
 /// What a journal remembers about itself.
@@ -146,6 +148,7 @@ fn remove(transaction: &Transaction<'_>, until: u64, delivered: u64, removed: &m
     let undelivered = "SELECT count(*) FROM entries WHERE seq > ?1 AND seq <= ?2";
     let lost: i64 = transaction.query_row(undelivered, (sql(delivered), sql(until)), |row| row.get(0))?;
     let all = transaction.execute("DELETE FROM entries WHERE seq <= ?1", [sql(until)])? as u64;
+    removed.until = removed.until.max(until);
     removed.undelivered += unsql(lost);
     removed.delivered += all.saturating_sub(unsql(lost));
     Ok(())

@@ -98,6 +98,9 @@ impl Journal {
             }
             Kind::Damaged => return Err(Unusable::Damage("its header contradicts its tables".to_owned())),
         };
+        if access == Access::Whole && !matches!(self.place, Place::Private) {
+            file::keep_log(&connection)?;
+        }
         schema::migrate(&mut connection, version, MIGRATIONS)?;
         let memory = store::memory(&connection)?;
         self.connection = Some((connection, access));
@@ -206,6 +209,7 @@ impl Journal {
             let step = store::write(connection, &Write { entries, rest, head: self.memory.head, keep })?;
             removed.delivered += step.delivered;
             removed.undelivered += step.undelivered;
+            removed.until = removed.until.max(step.until);
             self.counters.commits += 1;
             self.recent.wrote(count);
             if is_last {
@@ -271,6 +275,7 @@ impl Journal {
     }
 
     fn account(&mut self, removed: Removed) {
+        self.recent.removed(removed.until);
         self.counters.expired += removed.delivered;
         self.counters.forced_out += removed.undelivered;
         let total = self.counters.forced_out;
