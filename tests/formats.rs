@@ -134,9 +134,12 @@ fn check_json(format: Format, body: &Value, text: &str) {
     let is_alert = body["event"]["dataset"] == "borderflow.alert";
     for (ecs, key) in table::of_document(format) {
         let Some(value) = table::at(body, &ecs) else { continue };
-        let of_connection = ["src_endpoint.", "dst_endpoint.", "connection_info."].iter().any(|set| key.starts_with(set));
+        let of_connection =
+            ["src_endpoint.", "dst_endpoint.", "connection_info."].iter().any(|set| key.starts_with(set));
         let found = match format {
-            Format::Ocsf if is_alert && of_connection => event["evidences"].get(0).and_then(|first| table::at(first, &key)),
+            Format::Ocsf if is_alert && of_connection => {
+                event["evidences"].get(0).and_then(|first| table::at(first, &key))
+            }
             _ => table::at(&event, &key),
         };
         let other_class = match format {
@@ -242,7 +245,9 @@ fn identifiers_of_ocsf_and_eve_follow_from_the_finding() {
             let is_accepted = record["event"]["severity"] == 0;
             assert_eq!(ocsf["is_alert"], step != "closed" && !is_accepted, "{body}");
         }
-        if let Some(level) = table::at(&record, "borderflow.severity.level").filter(|_| record["event"]["severity"] != 0) {
+        if let Some(level) =
+            table::at(&record, "borderflow.severity.level").filter(|_| record["event"]["severity"] != 0)
+        {
             let levels = ["low", "medium", "high", "critical"];
             let rank = levels.iter().position(|known| level == known).unwrap();
             assert_eq!(numbers(&ocsf, "severity_id"), Some(rank as u64 + 2));
@@ -330,7 +335,13 @@ fn every_limit_gives_a_whole_record_that_says_whether_it_was_shortened() {
 fn names_of_any_length_fit_every_limit() {
     let mut record: Value = serde_json::from_str(&records::demo()[0]).unwrap();
     let long = "=|\\\"\u{1b}é\u{2028}\n".repeat(1_500);
-    for path in ["/borderflow/asset/name", "/borderflow/asset/owner", "/destination/domain", "/borderflow/entity/name", "/message"] {
+    for path in [
+        "/borderflow/asset/name",
+        "/borderflow/asset/owner",
+        "/destination/domain",
+        "/borderflow/entity/name",
+        "/message",
+    ] {
         *record.pointer_mut(path).unwrap() = long.clone().into();
     }
     record["borderflow"]["exception"] = serde_json::json!({ "name": long, "reason": long });

@@ -8,11 +8,11 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::net::Timestamp;
 
-use super::{Fit, Style};
 use super::human::{Bytes, Moment, Printable};
 use super::mapping::Level;
 use super::record::{Kind, Record};
 use super::shorten::cut_text;
+use super::{Fit, Style};
 
 const SHORTENED: &str = " [shortened]";
 
@@ -90,6 +90,13 @@ fn flow(record: &Record) -> String {
     let bytes = |side: &str| Bytes(record.number(&format!("{side}.bytes")).unwrap_or_default());
     let words = ["destination.domain", "network.transport", "network.protocol"].map(|path| record.text(path));
     let [domain, transport, protocol] = words.map(Option::unwrap_or_default);
-    let named = [domain, transport, protocol].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
-    format!("{} → {}, {named}: {} there, {} back", end("source"), end("destination"), bytes("source"), bytes("destination"))
+    let named =
+        [domain, transport, protocol].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+    format!(
+        "{} → {}, {named}: {} there, {} back",
+        end("source"),
+        end("destination"),
+        bytes("source"),
+        bytes("destination")
+    )
 }

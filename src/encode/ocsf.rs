@@ -310,8 +310,7 @@ fn boundary(direction: &Value) -> Option<Value> {
 }
 
 fn boundary_name(direction: &Value) -> Option<Value> {
-    let words =
-        [("inbound", "External"), ("outbound", "External"), ("internal", "Internal"), ("external", "External")];
+    let words = [("inbound", "External"), ("outbound", "External"), ("internal", "Internal"), ("external", "External")];
     lookup(direction, &words)
 }
 

@@ -160,7 +160,8 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     let nanos = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse::<u32>().ok()? };
-    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60
+    {
         return None;
     }
     Some(Timestamp::from_parts(((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second, nanos))
@@ -186,7 +187,8 @@ mod tests {
         }
         assert_eq!(timestamp("2025-09-03T08:15:00.5Z").map(Timestamp::as_millis), Some(1_756_887_300_500));
         assert_eq!(timestamp("2025-09-03T08:15:00Z").map(Timestamp::as_secs), Some(1_756_887_300));
-        for bad in ["", "Z", "2025-09-03 08:15:00Z", "2025-13-03T08:15:00Z", "+025-09-03T08:15:00Z", "éééééééééZ"] {
+        for bad in ["", "Z", "2025-09-03 08:15:00Z", "2025-13-03T08:15:00Z", "+025-09-03T08:15:00Z", "éééééééééZ"]
+        {
             assert_eq!(timestamp(bad), None, "{bad}");
         }
     }

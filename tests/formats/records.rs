@@ -73,8 +73,7 @@ pub(crate) fn made() -> Vec<String> {
         "coverage": { "frames": 9, "frames_lost": 1 } });
     let mut accepted = record("egress", event("a2", 0), drip.clone());
     accepted["source"] = json!({ "ip": "2001:db8::1", "port": 1 });
-    accepted["borderflow"]["exception"] =
-        json!({ "name": "vendor support", "reason": "contract", "approver": "CISO", "expires": "2026-01-01", "ticket": "R-7" });
+    accepted["borderflow"]["exception"] = json!({ "name": "vendor support", "reason": "contract", "approver": "CISO", "expires": "2026-01-01", "ticket": "R-7" });
     let records = [
         record("volume", event("a1", 72), drip),
         accepted,

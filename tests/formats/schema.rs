@@ -55,7 +55,9 @@ impl Ocsf {
         let is_class = matches!(object, "detection_finding" | "network_activity");
         let find = |name: &str| {
             let own = self.attributes.iter().find(|((of, known), _)| *of == object && *known == name);
-            own.or_else(|| self.attributes.iter().find(|((of, known), _)| is_class && *of == "base_event" && *known == name))
+            own.or_else(|| {
+                self.attributes.iter().find(|((of, known), _)| is_class && *of == "base_event" && *known == name)
+            })
         };
         for (name, value) in fields {
             match find(name) {
@@ -76,7 +78,14 @@ impl Ocsf {
         }
     }
 
-    fn value(&self, path: &str, attribute: &Attribute, value: &Value, fields: &Map<String, Value>, wrong: &mut Vec<String>) {
+    fn value(
+        &self,
+        path: &str,
+        attribute: &Attribute,
+        value: &Value,
+        fields: &Map<String, Value>,
+        wrong: &mut Vec<String>,
+    ) {
         if let Some(kind) = attribute.kind.strip_suffix("[]") {
             match value.as_array() {
                 Some(values) => values.iter().for_each(|value| self.one(path, kind, value, wrong)),

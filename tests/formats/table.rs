@@ -70,7 +70,9 @@ pub(crate) fn as_text(format: Format, key: &str, value: &Value) -> Option<String
         (Format::Cef, "src" | "dst") => address().filter(IpAddr::is_ipv4).map(|_| text),
         (Format::Cef, "c6a2" | "c6a3") => address().filter(IpAddr::is_ipv6).map(|_| text),
         (_, "smac" | "dmac" | "srcMAC" | "dstMAC") => Some(clean(format, &text.replace('-', ":"))),
-        (_, "deviceDirection") => ["inbound", "outbound"].iter().position(|known| *known == text).map(|n| n.to_string()),
+        (_, "deviceDirection") => {
+            ["inbound", "outbound"].iter().position(|known| *known == text).map(|n| n.to_string())
+        }
         _ => Some(clean(format, &text)),
     }
 }
