@@ -104,13 +104,11 @@ fn alert(event: &mut Map<String, Value>, record: &Record) {
 fn flow(event: &mut Map<String, Value>, record: &Record) {
     put(event, "event_type", "flow".into());
     for (key, path) in [("flow.start", "event.start"), ("flow.end", "event.end")] {
-        if let Some(time) = record.field(path).and_then(moment) {
+        if let Some(time) = record.field(path).or(record.field("@timestamp")).and_then(moment) {
             put(event, key, time);
         }
     }
-    if let Some(nanos) = record.number("event.duration") {
-        put(event, "flow.age", (nanos / 1_000_000_000).into());
-    }
+    put(event, "flow.age", (record.number("event.duration").unwrap_or_default() / 1_000_000_000).into());
     let state = match record.text("borderflow.tcp_state") {
         Some("closing" | "closed" | "reset") => "closed",
         _ if record.flag("borderflow.answered") => "established",

@@ -8,13 +8,16 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::net::Timestamp;
 
-use super::Style;
 use super::human::{Bytes, Moment, Printable};
 use super::mapping::Level;
 use super::record::{Kind, Record};
 use super::shorten::cut_text;
+use super::{Fit, Style};
 
 const SHORTENED: &str = " [shortened]";
+
+/// A sentence of fewer bytes tells nothing.
+const LEAST_SENTENCE_BYTES: usize = 16;
 
 /// What stands before the sentence.
 pub(super) struct Head<'a> {
@@ -47,8 +50,11 @@ fn colour_of(level: &str) -> Ansi {
     colour.on_default().bold()
 }
 
-/// Appends `record`, shortened to `max_bytes`.
-pub(super) fn event(record: &Record, style: Style, max_bytes: usize, out: &mut Vec<u8>) {
+/// Appends `record`, its sentence cut where the line is longer than `max_bytes`.
+///
+/// # Errors
+/// How many bytes the line needs at least, where that is more.
+pub(super) fn event(record: &Record, style: Style, max_bytes: usize, out: &mut Vec<u8>) -> Result<Fit, usize> {
     let at = record.time("@timestamp").unwrap_or(Timestamp::ZERO);
     let (head, sentence) = match record.kind() {
         Kind::Alert => {
@@ -59,14 +65,17 @@ pub(super) fn event(record: &Record, style: Style, max_bytes: usize, out: &mut V
         }
         Kind::Flow => (Head { at, level: "flow", score: None, step: "ended", style }, flow(record)),
     };
+    let head = head.to_string();
     let line = format!("{head}{}", Printable(&sentence));
     if line.len() <= max_bytes {
         out.extend_from_slice(line.as_bytes());
-        return;
+        return Ok(if record.is_shortened() { Fit::Shortened } else { Fit::Whole });
     }
-    let head = head.to_string();
-    let room = max_bytes.saturating_sub(head.len() + SHORTENED.len());
+    let least = head.len() + SHORTENED.len();
+    let room = max_bytes.checked_sub(least).filter(|room| *room >= LEAST_SENTENCE_BYTES);
+    let room = room.ok_or(least + LEAST_SENTENCE_BYTES)?;
     out.extend_from_slice(format!("{head}{}{SHORTENED}", cut_text(&sentence, room)).as_bytes());
+    Ok(Fit::Shortened)
 }
 
 /// Such as `10.0.0.7 49200 → 47.91.67.66 443 server.example, tcp tls: 172 B there, 52 B back`.

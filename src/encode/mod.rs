@@ -175,35 +175,32 @@ pub fn record(format: Format, body: &[u8], max_bytes: usize, out: &mut Vec<u8>) 
         return Ok(Fit::Whole);
     }
     let mut record = Record::parse(body)?;
+    let too_small = |needed_bytes| EncodeError::TooSmall { format, needed_bytes, max_bytes };
+    let append: fn(&Record, &mut Vec<u8>) = match format {
+        Format::Text(style) => return line::event(&record, style, max_bytes, out).map_err(too_small),
+        Format::Ecs => |record, out| json::write(record.value(), out),
+        Format::Ocsf => |record, out| json::write(&ocsf::event(record), out),
+        Format::Cef => cef::event,
+        Format::Leef => leef::event,
+        Format::Eve => |record, out| json::write(&eve::event(record), out),
+    };
     let start = out.len();
-    write(format, &record, max_bytes, out);
+    append(&record, out);
     if out.len() - start <= max_bytes {
         return Ok(if record.is_shortened() { Fit::Shortened } else { Fit::Whole });
     }
-    let whole_bytes = body.len();
-    record.mark_shortened(whole_bytes);
+    record.mark_shortened(body.len());
     for step in &shorten::STEPS {
         if !step.apply(&mut record) {
             continue;
         }
         out.truncate(start);
-        write(format, &record, max_bytes, out);
+        append(&record, out);
         if out.len() - start <= max_bytes {
             return Ok(Fit::Shortened);
         }
     }
     let needed_bytes = out.len() - start;
     out.truncate(start);
-    Err(EncodeError::TooSmall { format, needed_bytes, max_bytes })
-}
-
-fn write(format: Format, record: &Record, max_bytes: usize, out: &mut Vec<u8>) {
-    match format {
-        Format::Ecs => json::write(record.value(), out),
-        Format::Ocsf => json::write(&ocsf::event(record), out),
-        Format::Cef => cef::event(record, out),
-        Format::Leef => leef::event(record, out),
-        Format::Eve => json::write(&eve::event(record), out),
-        Format::Text(style) => line::event(record, style, max_bytes, out),
-    }
+    Err(too_small(needed_bytes))
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::json::put;
 use super::mapping::{Level, Row, fill, first, integer, list, millis, nanos_to_millis, same};
 use super::record::{Kind, Record};
+use super::shorten::remove;
 
 /// What both classes have.
 pub(super) const HEAD: &[Row] = &[
@@ -93,8 +94,25 @@ pub(super) const FLOW: &[Row] = &[
 const TLS: &[Row] =
     &[("version", "tls.version", same), ("cipher", "tls.cipher", same), ("sni", "tls.client.server_name", first)];
 
-/// The sets of ECS that stay as they are, where OCSF has no attribute for all they hold.
-const UNMAPPED: [&str; 8] = ["borderflow", "tls", "url", "http", "user_agent", "dns", "ssh", "related"];
+/// Sets of ECS that OCSF has no attributes for, or not for all they hold.
+const UNMAPPED: [&str; 7] = ["borderflow", "tls", "url", "http", "user_agent", "dns", "ssh"];
+
+/// What of them attributes hold whole.
+const MAPPED: [&str; 10] = [
+    "borderflow.evidence",
+    "borderflow.truncated",
+    "borderflow.whole_bytes",
+    "borderflow.finding.id",
+    "borderflow.finding.step",
+    "borderflow.finding.flows",
+    "borderflow.asset.name",
+    "borderflow.asset.criticality",
+    "borderflow.asset.owner",
+    "tls.client.ja4",
+];
+
+/// Names that follow from the numbers beside them; a shortened event goes without.
+const CAPTIONS: [&str; 4] = ["category_name", "class_name", "activity_name", "severity"];
 
 /// `record` as one event.
 pub(super) fn event(record: &Record) -> Map<String, Value> {
@@ -109,11 +127,10 @@ pub(super) fn event(record: &Record) -> Map<String, Value> {
         Kind::Alert => finding(&mut event, record, level),
         Kind::Flow => flow(&mut event, record),
     }
-    let unmapped: Map<String, Value> = UNMAPPED
-        .into_iter()
-        .filter_map(|set| Some((set.to_owned(), rest(set, record.field(set)?)?)))
-        .filter(|(_, value)| value.as_object().is_none_or(|fields| !fields.is_empty()))
-        .collect();
+    if record.is_shortened() {
+        CAPTIONS.iter().for_each(|caption| drop(event.remove(*caption)));
+    }
+    let unmapped = unmapped(record);
     if !unmapped.is_empty() {
         put(&mut event, "unmapped", unmapped.into());
     }
@@ -192,10 +209,11 @@ fn retype(event: &mut Map<String, Value>, class: u64) {
 
 fn connection(record: &Record) -> Map<String, Value> {
     let mut connection = Map::new();
-    fill(&mut connection, record, NETWORK);
-    if connection.contains_key("connection_info") && record.field("network.direction").is_none() {
+    if record.field("network").is_some() {
+        // Required, and unknown unless the record says it.
         put(&mut connection, "connection_info.direction_id", 0.into());
     }
+    fill(&mut connection, record, NETWORK);
     let mut tls = Map::new();
     fill(&mut tls, record, TLS);
     if tls.contains_key("version") {
@@ -228,16 +246,14 @@ fn enrichments(record: &Record) -> Vec<Value> {
     record.list("borderflow.evidence").iter().filter_map(one).collect()
 }
 
-/// What is left of a set after what the other attributes hold whole.
-fn rest(set: &str, value: &Value) -> Option<Value> {
-    let mut value = value.clone();
-    let fields = value.as_object_mut()?;
-    if set == "borderflow" {
-        for held in ["evidence", "truncated", "whole_bytes"] {
-            fields.remove(held);
-        }
+/// What no attribute holds.
+fn unmapped(record: &Record) -> Map<String, Value> {
+    let sets = UNMAPPED.into_iter().filter_map(|set| Some((set.to_owned(), record.field(set)?.clone())));
+    let mut sets: Map<String, Value> = sets.collect();
+    for held in MAPPED {
+        remove(&mut sets, held);
     }
-    Some(value)
+    sets
 }
 
 /// The strongest evidence.
@@ -333,8 +349,7 @@ fn attacks(threat: &Value) -> Option<Value> {
 /// The asset, as the resource that is affected.
 fn resources(asset: &Value) -> Option<Value> {
     let mut resource = Map::new();
-    for (key, field) in [("name", "name"), ("criticality", "criticality"), ("owner.name", "owner"), ("type", "sector")]
-    {
+    for (key, field) in [("name", "name"), ("criticality", "criticality"), ("owner.name", "owner")] {
         if let Some(value) = asset.get(field) {
             put(&mut resource, key, value.clone());
         }

@@ -185,7 +185,7 @@ impl Step {
 }
 
 /// Removes the field at a dotted path, from each object of a list, and the objects that it leaves empty.
-fn remove(object: &mut Map<String, Value>, path: &str) -> bool {
+pub(super) fn remove(object: &mut Map<String, Value>, path: &str) -> bool {
     let Some((first, rest)) = path.split_once('.') else { return object.remove(path).is_some() };
     let Some(value) = object.get_mut(first) else { return false };
     let mut changed = false;
