@@ -142,11 +142,13 @@ pub(super) struct JournalArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Times are RFC 3339, or a date alone: 2026-03-01, 2026-03-01T08:30:00Z, 2026-03-01T09:30:00+01:00.\n\n\
+#[command(
+    after_help = "Times are RFC 3339, or a date alone: 2026-03-01, 2026-03-01T08:30:00Z, 2026-03-01T09:30:00+01:00.\n\n\
     Examples:\n  \
     borderflow journal list --journal /var/lib/borderflow/journal.db --severity 70\n  \
     borderflow journal list --asset pump-3 --since 2026-03-01 --until 2026-04-01\n  \
-    borderflow journal list --jurisdiction CN --format json | jq -r .message")]
+    borderflow journal list --jurisdiction CN --format json | jq -r .message"
+)]
 pub(super) struct ListArgs {
     #[command(flatten)]
     pub(super) journal: JournalArgs,

@@ -21,7 +21,8 @@ fn moment(text: &str) -> Option<Timestamp> {
     if !(1970..=2261).contains(&year) || !(1..=length).contains(&day) {
         return None;
     }
-    let whole_years = (1970..year).map(|year| if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) { 366 } else { 365 });
+    let whole_years =
+        (1970..year).map(|year| if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) { 366 } else { 365 });
     let days = whole_years.sum::<u64>() + lengths.iter().take(usize::try_from(month).ok()? - 1).sum::<u64>() + day - 1;
     let (seconds, nanos) = time.map_or(Some((0, 0)), of_day)?;
     let seconds = i64::try_from(days * 86_400).ok()?.checked_add(seconds)?;
@@ -85,10 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in ["", "yesterday", "2025-13-01", "2025-02-29", "2025-9-3", "2025-09-03T08:15", "2025-09-03T25:00:00Z"] {
+        for text in
+            ["", "yesterday", "2025-13-01", "2025-02-29", "2025-9-3", "2025-09-03T08:15", "2025-09-03T25:00:00Z"]
+        {
             assert!(read(text).is_err(), "{text}");
         }
-        for text in ["2025-09-03T08:15:00", "2025-09-03T08:15:00.Z", "2025-09-03T08:15:00Zx", "1969-12-31", "+025-01-01"] {
+        for text in
+            ["2025-09-03T08:15:00", "2025-09-03T08:15:00.Z", "2025-09-03T08:15:00Zx", "1969-12-31", "+025-01-01"]
+        {
             assert!(read(text).is_err(), "{text}");
         }
         assert!(read("1970-01-01T00:00:00+01:00").is_err(), "before the epoch");

@@ -328,7 +328,8 @@ impl Journal {
         if self.flush()
             && let (Some(now), Some(max_age)) = (now, self.options.max_age)
         {
-            let cutoff = Timestamp::from_nanos(now.as_nanos().saturating_sub(Timestamp::ZERO.after(max_age).as_nanos()));
+            let cutoff =
+                Timestamp::from_nanos(now.as_nanos().saturating_sub(Timestamp::ZERO.after(max_age).as_nanos()));
             self.expire(cutoff);
         }
     }
@@ -342,9 +343,11 @@ impl Journal {
         let before = self.counters().file_bytes;
         let path = self.path().to_owned();
         let Some((connection, _)) = &self.connection else { return Err(self.refused("compacting")) };
-        connection
-            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
-            .map_err(|source| JournalError::Sql { path, doing: "compacting", source })?;
+        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").map_err(|source| JournalError::Sql {
+            path,
+            doing: "compacting",
+            source,
+        })?;
         Ok((before, self.counters().file_bytes))
     }
 

@@ -75,8 +75,7 @@ impl Reader {
     /// # Errors
     /// The file cannot be read.
     pub fn after(&self, after: u64, filter: &Filter, limit: usize) -> Result<Vec<Stored>, JournalError> {
-        let query =
-            format!("SELECT {COLUMNS} FROM entries WHERE seq > ?1 AND {} ORDER BY seq LIMIT ?9", Filter::WHERE);
+        let query = format!("SELECT {COLUMNS} FROM entries WHERE seq > ?1 AND {} ORDER BY seq LIMIT ?9", Filter::WHERE);
         self.select(&query, after, filter, limit)
     }
 
@@ -127,7 +126,8 @@ impl Reader {
     }
 
     pub(super) fn failed(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
-        let doing = if Fault::of(&source) == Fault::Damage { "the file is damaged; try `journal verify`" } else { doing };
+        let doing =
+            if Fault::of(&source) == Fault::Damage { "the file is damaged; try `journal verify`" } else { doing };
         JournalError::Sql { path: self.path.clone(), doing, source }
     }
 }

@@ -133,7 +133,8 @@ fn fill(part: &Path, damaged: &Path, aside: &Path, known: &Known<'_>) -> rusqlit
         salvage.is_whole &= reader.copy(delivered, HIGHEST)?;
         (salvage.entries, highest) = (reader.copied, reader.highest);
     }
-    let is_known = known.memory.is_some() || read.head.is_some_and(|head| head >= highest && read.cursors_are_within(head));
+    let is_known =
+        known.memory.is_some() || read.head.is_some_and(|head| head >= highest && read.cursors_are_within(head));
     let head = if is_known { memory.head } else { leap(highest.max(memory.head), aside) };
     keep_memory(&transaction, &Memory { head, ..memory })?;
     transaction.commit()?;
@@ -234,8 +235,14 @@ fn copy_states(old: &Connection, fresh: &Transaction<'_>, is_whole: &mut bool) -
     // A damaged page ends one direction of reading; the other reaches what lies behind it.
     for order in ["ASC", "DESC"] {
         let query = format!("SELECT kind, key, value FROM states ORDER BY kind {order}, key {order}");
-        let Ok(mut statement) = old.prepare(&query) else { *is_whole = false; continue };
-        let Ok(mut rows) = statement.query([]) else { *is_whole = false; continue };
+        let Ok(mut statement) = old.prepare(&query) else {
+            *is_whole = false;
+            continue;
+        };
+        let Ok(mut rows) = statement.query([]) else {
+            *is_whole = false;
+            continue;
+        };
         loop {
             match rows.next() {
                 Ok(Some(row)) => {

@@ -97,8 +97,11 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, 0, MIGRATIONS).unwrap();
         connection.execute("INSERT INTO cursors VALUES ('siem', 0)", []).unwrap();
-        let later: Vec<&str> =
-            MIGRATIONS.iter().copied().chain(["ALTER TABLE cursors ADD COLUMN note TEXT NOT NULL DEFAULT 'x'"]).collect();
+        let later: Vec<&str> = MIGRATIONS
+            .iter()
+            .copied()
+            .chain(["ALTER TABLE cursors ADD COLUMN note TEXT NOT NULL DEFAULT 'x'"])
+            .collect();
         let Kind::Ours { version } = kind(&connection, &later).unwrap() else { panic!("not ours") };
         migrate(&mut connection, version, &later).unwrap();
         let row: (String, String) =

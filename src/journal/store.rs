@@ -140,7 +140,9 @@ fn make_room(transaction: &Transaction<'_>, incoming: u64, write: &Write<'_>) ->
         }
         let oldest = "SELECT max(seq) FROM (SELECT seq FROM entries ORDER BY seq LIMIT ?1)";
         let until: Option<i64> = transaction.query_row(oldest, [sql(REMOVED_AT_ONCE)], |row| row.get(0))?;
-        let Some(until) = until.map(unsql).filter(|until| until.saturating_add(LEAST_KEPT) <= write.head) else { break };
+        let Some(until) = until.map(unsql).filter(|until| until.saturating_add(LEAST_KEPT) <= write.head) else {
+            break;
+        };
         remove(transaction, until, write.keep.delivered, &mut removed)?;
     }
     Ok(removed)
@@ -217,7 +219,11 @@ pub(super) fn read(
             return Ok(());
         }
     }
-    if last.max(gaps_until) < until { Err(damage(format!("the entries after place {last} are missing"))) } else { Ok(()) }
+    if last.max(gaps_until) < until {
+        Err(damage(format!("the entries after place {last} are missing")))
+    } else {
+        Ok(())
+    }
 }
 
 /// Damage that SQLite did not notice.

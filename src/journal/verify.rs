@@ -123,7 +123,9 @@ impl Reader {
                 let (seq, id) = (stored.seq, &stored.entry.id);
                 match serde_json::from_slice::<Body>(&stored.entry.body) {
                     Ok(body) if body.event.id == *id => {}
-                    Ok(body) => report.problem(format!("place {seq}: id {id:?}, but its record says {:?}", body.event.id)),
+                    Ok(body) => {
+                        report.problem(format!("place {seq}: id {id:?}, but its record says {:?}", body.event.id))
+                    }
                     Err(error) => report.problem(format!("place {seq}, id {id:?}: its record is no alert: {error}")),
                 }
             }

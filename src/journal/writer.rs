@@ -73,9 +73,7 @@ impl Journal {
         let memory = opened.map_err(|unusable| match unusable {
             Unusable::Refused(error) => error,
             Unusable::Sql(source) => JournalError::Sql { path: self.path().to_owned(), doing: "opening", source },
-            Unusable::Damage(text) => {
-                JournalError::Io { path: self.path().to_owned(), source: io::Error::other(text) }
-            }
+            Unusable::Damage(text) => JournalError::Io { path: self.path().to_owned(), source: io::Error::other(text) },
         })?;
         self.recent = Recent::new(memory.head);
         self.memory = memory;
@@ -243,7 +241,9 @@ impl Journal {
         let (fault, reason) = match unusable {
             Unusable::Damage(reason) => match self.replace(&reason, true) {
                 Ok(()) => return true,
-                Err(error) => (salvage_fault(&error), format!("it is damaged ({reason}) and cannot be replaced: {error}")),
+                Err(error) => {
+                    (salvage_fault(&error), format!("it is damaged ({reason}) and cannot be replaced: {error}"))
+                }
             },
             Unusable::Sql(error) => (Fault::of(&error), error.to_string()),
             Unusable::Refused(error) => (Fault::Busy, error.to_string()),
@@ -304,7 +304,9 @@ impl Journal {
         if given_up > 0 && total > self.trouble.dropped.saturating_mul(2) {
             self.trouble.dropped = total;
             let name = self.path().display();
-            let text = format!("{name} cannot be written and the memory for held changes is full: {total} entries were given up so far");
+            let text = format!(
+                "{name} cannot be written and the memory for held changes is full: {total} entries were given up so far"
+            );
             self.trouble.tell(TroubleKind::Dropped, text);
         }
         given_up
