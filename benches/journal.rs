@@ -62,6 +62,29 @@ fn append_batches_of(bencher: Bencher<'_, '_>, batch: u64) {
     });
 }
 
+/// The file has its size, so that each batch removes as much as it adds.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn append_to_a_full_file(bencher: Bencher<'_, '_>) {
+    let folder = tempfile::tempdir_in(directory()).unwrap();
+    let options = Options { max_bytes: 64 << 20, ..Options::default() };
+    let mut journal = Journal::open(&folder.path().join("journal.db"), &options).unwrap();
+    let mut next = 0;
+    let mut batches = || {
+        next += ALERTS;
+        let start = next;
+        (0..ALERTS / 500).map(|number| alerts(start + number * 500..start + (number + 1) * 500)).collect::<Vec<_>>()
+    };
+    for change in batches() {
+        assert!(!journal.append(change).held);
+    }
+    bencher.counter(ItemsCount::new(ALERTS)).with_inputs(batches).bench_local_values(|changes| {
+        for change in changes {
+            assert!(!journal.append(change).held);
+        }
+    });
+    assert!(journal.counters().file_bytes < 66 << 20);
+}
+
 async fn drain(mut feed: Feed) -> u64 {
     let mut count = 0;
     while let Some(entries) = feed.next().await {

@@ -48,7 +48,8 @@ type Answer = Option<Vec<Arc<Stored>>>;
 /// The journal behind its thread.
 pub struct Outbox {
     shared: Arc<Shared>,
-    thread: JoinHandle<Journal>,
+    /// Until it has ended.
+    thread: Option<JoinHandle<Journal>>,
 }
 
 /// One output's way to the entries.
@@ -137,7 +138,7 @@ impl Outbox {
         let feeds = cursors.into_iter().enumerate().map(feed).collect();
         let keeper = Keeper { shared: Arc::clone(&shared), commits: 0 };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || keeper.run(journal))?;
-        Ok((Outbox { shared, thread }, feeds))
+        Ok((Outbox { shared, thread: Some(thread) }, feeds))
     }
 
     /// Hands a change over; waits while the inbox is full.
@@ -160,7 +161,6 @@ impl Outbox {
     /// # Errors
     /// The inbox is full: the change comes back, to be merged with the next ([`Change::merge`]) or given up. Its entries
     /// are counted as refused.
-    #[expect(clippy::result_large_err, reason = "the caller gets back what it gave")]
     pub fn try_append(&self, change: Change) -> Result<(), Change> {
         let mut inbox = self.shared.inbox();
         if !inbox.has_room(&change) || inbox.stage == Stage::Closed {
@@ -210,20 +210,31 @@ impl Outbox {
 
     /// Commits all that was appended and acknowledged, ends the thread and every feed, and says what is left to deliver.
     #[must_use]
-    pub fn close(self) -> Closed {
-        self.finish();
-        self.shared.close();
-        let journal = self.thread.join();
+    pub fn close(mut self) -> Closed {
+        let journal = self.end();
         let mut troubles = std::mem::take(&mut self.shared.report().1);
         let counters = match journal {
-            Ok(mut journal) => {
+            Some(mut journal) => {
                 troubles.append(&mut journal.take_troubles());
                 journal.counters()
             }
-            Err(_) => self.shared.report().0,
+            None => self.shared.report().0,
         };
         let refused = self.shared.refused.load(Ordering::Relaxed);
         Closed { counters, backlog: self.shared.backlog(), troubles, refused }
+    }
+
+    /// Waits until the thread has committed everything; its journal, unless it panicked.
+    fn end(&mut self) -> Option<Journal> {
+        self.shared.close();
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Outbox {
+    /// As [`Outbox::close`], without an answer.
+    fn drop(&mut self) {
+        drop(self.end());
     }
 }
 
@@ -368,7 +379,8 @@ impl Keeper {
                 let _ = journal.append(work.change);
                 self.commits = self.commits.wrapping_add(1);
             }
-            if !work.is_knocked && (is_quiet || self.commits.is_multiple_of(COMMITS_PER_ROUND)) {
+            let is_due = if is_quiet { !work.is_knocked } else { self.commits.is_multiple_of(COMMITS_PER_ROUND) };
+            if is_due {
                 journal.maintain(journal.clock());
             }
             self.tell(&mut journal);

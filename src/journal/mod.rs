@@ -6,7 +6,8 @@
 //!
 //! 1. A [`Change`] is in the file whole or not at all, the states with the alerts they account for.
 //! 2. Places ([`Stored::seq`]) only grow and are never given twice, also over a restart, an outage of the disk and a
-//!    damaged file. No entry and no cursor is beyond `meta.head`.
+//!    damaged file. No entry and no cursor is beyond `meta.head`; no place after `meta.gaps_until` is empty, so that an
+//!    entry that vanished from the file is noticed.
 //! 3. An id is entered once while its entry is in the journal: reading a capture again adds nothing.
 //! 4. A cursor only grows, and stands before the first entry that its output has not acknowledged.
 //! 5. What is not yet in the file is in memory, bounded by [`Options::held_bytes`], and read like the rest.
@@ -20,6 +21,7 @@
 //!   states              kind, key, value: opaque JSON of the judge
 //!   cursors             output, seq: everything up to seq is delivered
 //!   meta                head: highest place given; clock: packet time of the judge (ns); version: as user_version;
+//!                       gaps_until: up to here places may be empty (removed, given up, lost), after it none is;
 //!                       join_from: until an output has joined, and after cursors were lost: where unknown outputs begin
 //! journal.db-wal, -shm  SQLite's log and its index, 16 MiB each and less, written back as they fill
 //! journal.db.lock       held by the one process that writes; its id
@@ -210,6 +212,8 @@ impl Journal {
     pub fn append(&mut self, change: Change) -> Appended {
         let mut appended = Appended::default();
         let known = self.known(&change.entries);
+        let is_sure = known.is_some();
+        let known = known.unwrap_or_else(|| vec![false; change.entries.len()]);
         for (entry, is_known) in change.entries.into_iter().zip(known) {
             if is_known || self.recent.holds(&entry.id) {
                 appended.repeated += 1;
@@ -224,6 +228,10 @@ impl Journal {
             self.memory.clock = change.clock;
             self.clock_is_written = false;
         }
+        if !is_sure {
+            // What is repeated leaves its place empty.
+            self.memory.gaps_until = self.memory.head;
+        }
         self.counters.added += appended.added;
         self.counters.repeated += appended.repeated;
         appended.held = !self.flush();
@@ -237,9 +245,9 @@ impl Journal {
         let mut page = Page::new(max_entries, max_bytes);
         let until = self.recent.after();
         if after < until {
-            let read = |connection: &Connection| {
+            let read = |connection: &Connection, gaps_until| {
                 let mut page = Page::new(max_entries, max_bytes);
-                store::read(connection, after, until, &mut page).map(|()| page)
+                store::read(connection, (after, until), gaps_until, &mut page).map(|()| page)
             };
             match self.ask(read) {
                 Some(read) => page = read,
@@ -302,7 +310,7 @@ impl Journal {
     /// # Errors
     /// The file cannot be read.
     pub fn states(&mut self, kind: &str) -> Result<Vec<(String, Vec<u8>)>, JournalError> {
-        let mut states = match self.ask(|connection| store::states(connection, kind)) {
+        let mut states = match self.ask(|connection, _| store::states(connection, kind)) {
             Some(states) => states,
             None => return Err(self.refused("reading the states")),
         };

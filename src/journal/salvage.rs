@@ -198,6 +198,7 @@ impl Remembered {
         let are_sound = self.cursors_are_within(head);
         Memory {
             head,
+            gaps_until: head,
             clock: self.clock.map(Timestamp::from_nanos),
             join_from: if are_sound { self.join_from } else { Some(0) },
             cursors: if are_sound { self.cursors.clone() } else { BTreeMap::new() },
@@ -214,6 +215,7 @@ impl Memory {
 
 fn keep_memory(transaction: &Transaction<'_>, memory: &Memory) -> rusqlite::Result<()> {
     schema::remember(transaction, "head", sql(memory.head))?;
+    schema::remember(transaction, "gaps_until", sql(memory.head))?;
     if let Some(clock) = memory.clock {
         schema::remember(transaction, "clock", sql(clock.as_nanos()))?;
     }

@@ -26,8 +26,9 @@ pub(super) struct Write<'a> {
     pub(super) entries: Vec<Arc<Stored>>,
     /// Everything else, with the last entries only: a state must not be ahead of the entry it accounts for.
     pub(super) rest: Option<Rest<'a>>,
-    /// The highest place given so far.
+    /// The highest place given so far, but for entries of later transactions.
     pub(super) head: u64,
+    pub(super) gaps_until: u64,
     pub(super) keep: Keep,
 }
 
@@ -60,6 +61,8 @@ pub(super) struct Removed {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     pub(super) head: u64,
+    /// Up to here entries may be missing: removed, given up, lost. After it each place has its entry.
+    pub(super) gaps_until: u64,
     pub(super) clock: Option<Timestamp>,
     pub(super) join_from: Option<u64>,
     pub(super) cursors: BTreeMap<String, u64>,
@@ -74,6 +77,7 @@ pub(super) fn write(connection: &mut Connection, write: &Write<'_>) -> rusqlite:
     let removed = make_room(&transaction, incoming as u64, write)?;
     insert(&transaction, &write.entries)?;
     schema::remember(&transaction, "head", sql(write.head))?;
+    schema::remember(&transaction, "gaps_until", sql(write.gaps_until.max(removed.until)))?;
     if let Some(rest) = &write.rest {
         settle(&transaction, rest)?;
     }
@@ -173,6 +177,8 @@ pub(super) fn expire(connection: &mut Connection, cutoff: Timestamp, keep: Keep)
     };
     if let Some(until) = until {
         remove(&transaction, until, keep.delivered, &mut removed)?;
+        let gaps_until = schema::meta(&transaction, "gaps_until")?.unwrap_or(0);
+        schema::remember(&transaction, "gaps_until", gaps_until.max(sql(until)))?;
     }
     transaction.commit()?;
     Ok(removed)
@@ -190,8 +196,13 @@ pub(super) fn file_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(number("page_count")?.saturating_mul(number("page_size")?))
 }
 
-/// Reads the entries after `after` up to `until` into `page`.
-pub(super) fn read(connection: &Connection, after: u64, until: u64, page: &mut Page) -> rusqlite::Result<()> {
+/// Reads the entries after `after` up to `until` into `page`; after `gaps_until` none may be missing.
+pub(super) fn read(
+    connection: &Connection,
+    (after, until): (u64, u64),
+    gaps_until: u64,
+    page: &mut Page,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
         "SELECT seq, id, finding, at, severity, kind, step, asset, jurisdiction, body
          FROM entries WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
@@ -200,16 +211,24 @@ pub(super) fn read(connection: &Connection, after: u64, until: u64, page: &mut P
     let mut last = after;
     while let Some(row) = rows.next()? {
         let stored = stored(row)?;
-        if stored.seq <= last {
-            // Pages that lead in a circle.
-            return Err(rusqlite::Error::InvalidQuery);
+        if stored.seq <= last || stored.seq > last.max(gaps_until) + 1 {
+            return Err(damage(format!("the entry after place {last} is missing")));
         }
         last = stored.seq;
         if !page.take(&Arc::new(stored)) {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
+    if last.max(gaps_until) < until {
+        Err(damage(format!("the entries after place {last} are missing")))
+    } else {
+        Ok(())
+    }
+}
+
+/// Damage that SQLite did not notice.
+fn damage(text: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(text))
 }
 
 /// The columns `seq, id, finding, at, severity, kind, step, asset, jurisdiction, body`.
@@ -244,18 +263,23 @@ pub(super) fn states(connection: &Connection, kind: &str) -> rusqlite::Result<BT
 /// What the journal remembers, if it makes sense.
 ///
 /// # Errors
-/// It contradicts itself: an entry or a cursor beyond the highest place ever given.
+/// It contradicts itself: an entry or a cursor beyond the highest place ever given, or none at that place.
 pub(super) fn memory(connection: &Connection) -> rusqlite::Result<Memory> {
-    let head = schema::meta(connection, "head")?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let head = schema::meta(connection, "head")?.ok_or_else(|| damage("its last place is missing".to_owned()))?;
+    let gaps_until = schema::meta(connection, "gaps_until")?.unwrap_or(0);
     let last: Option<i64> = connection.query_row("SELECT max(seq) FROM entries", [], |row| row.get(0))?;
     let mut statement = connection.prepare("SELECT output, seq FROM cursors")?;
     let cursors: BTreeMap<String, i64> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     if let Some(beyond) = cursors.values().copied().chain(last).find(|seq| !(0..=head).contains(seq)) {
-        return Err(rusqlite::Error::IntegralValueOutOfRange(0, beyond));
+        return Err(damage(format!("place {beyond} is beyond the last, {head}")));
+    }
+    if last.unwrap_or(0).max(gaps_until) < head {
+        return Err(damage(format!("the entry of place {head} is missing")));
     }
     Ok(Memory {
         head: unsql(head),
+        gaps_until: unsql(gaps_until),
         clock: schema::meta(connection, "clock")?.map(|nanos| Timestamp::from_nanos(unsql(nanos))),
         join_from: schema::meta(connection, "join_from")?.map(unsql),
         cursors: cursors.into_iter().map(|(output, seq)| (output, unsql(seq))).collect(),

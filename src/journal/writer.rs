@@ -129,6 +129,7 @@ impl Journal {
             Place::Private => format!("the temporary journal is damaged ({reason}) and begins anew"),
         };
         self.counters.damaged_files += 1;
+        self.memory.gaps_until = self.memory.head;
         self.trouble.tell(TroubleKind::Damaged, text);
         self.recent.hold_all();
         self.moved.extend(self.memory.cursors.keys().cloned());
@@ -136,22 +137,21 @@ impl Journal {
         Ok(())
     }
 
-    /// Which entries the file has already; none where it cannot be read.
-    pub(super) fn known(&mut self, entries: &[Entry]) -> Vec<bool> {
+    /// Which entries the file has already; `None` where it cannot be read.
+    pub(super) fn known(&mut self, entries: &[Entry]) -> Option<Vec<bool>> {
         let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-        self.ask(|connection| store::contains(connection, &ids)).unwrap_or_else(|| vec![false; entries.len()])
+        self.ask(|connection, _| store::contains(connection, &ids))
     }
 
-    /// Asks the file; a damaged one is replaced and asked again. `None` where it cannot be read.
-    pub(super) fn ask<T>(&mut self, question: impl Fn(&Connection) -> rusqlite::Result<T>) -> Option<T> {
+    /// Asks the file, telling the question up to where places may be empty; a damaged one is replaced and asked again.
+    /// `None` where it cannot be read.
+    pub(super) fn ask<T>(&mut self, question: impl Fn(&Connection, u64) -> rusqlite::Result<T>) -> Option<T> {
         for _ in 0..2 {
-            let result = match &self.connection {
-                Some((connection, _)) => question(connection).map_err(Unusable::from),
-                None => self.attach().map(drop).and_then(|()| match &self.connection {
-                    Some((connection, _)) => question(connection).map_err(Unusable::from),
-                    None => Err(Unusable::Sql(rusqlite::Error::InvalidQuery)),
-                }),
-            };
+            let attached = if self.connection.is_some() { Ok(()) } else { self.attach().map(drop) };
+            let result = attached.and_then(|()| match &self.connection {
+                Some((connection, _)) => question(connection, self.memory.gaps_until).map_err(Unusable::from),
+                None => Err(Unusable::Sql(rusqlite::Error::InvalidQuery)),
+            });
             match result {
                 Ok(answer) => return Some(answer),
                 Err(unusable) => {
@@ -205,8 +205,11 @@ impl Journal {
                 cursors: self.moved.iter().filter_map(|name| Some((name.as_str(), *cursors.get(name)?))).collect(),
                 join_from: self.memory.join_from,
             });
+            let last = entries.last().map_or(self.memory.head, |stored| stored.seq);
+            let head = if is_last { self.memory.head } else { last };
+            let gaps_until = self.memory.gaps_until.max(removed.until).min(head);
             let Some((connection, _)) = &mut self.connection else { break };
-            let step = store::write(connection, &Write { entries, rest, head: self.memory.head, keep })?;
+            let step = store::write(connection, &Write { entries, rest, head, gaps_until, keep })?;
             removed.delivered += step.delivered;
             removed.undelivered += step.undelivered;
             removed.until = removed.until.max(step.until);
@@ -276,6 +279,7 @@ impl Journal {
 
     fn account(&mut self, removed: Removed) {
         self.recent.removed(removed.until);
+        self.memory.gaps_until = self.memory.gaps_until.max(removed.until);
         self.counters.expired += removed.delivered;
         self.counters.forced_out += removed.undelivered;
         let total = self.counters.forced_out;
@@ -293,6 +297,9 @@ impl Journal {
     pub(super) fn give_up(&mut self) -> u64 {
         let given_up = self.recent.give_up(self.options.held_bytes);
         self.counters.dropped += given_up;
+        if given_up > 0 {
+            self.memory.gaps_until = self.memory.gaps_until.max(self.recent.after());
+        }
         let total = self.counters.dropped;
         if given_up > 0 && total > self.trouble.dropped.saturating_mul(2) {
             self.trouble.dropped = total;

@@ -47,6 +47,7 @@ async fn a_slow_and_a_dead_output_delay_nobody() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "measures a delay")]
 async fn an_alert_reaches_a_waiting_output_at_once() {
     let scratch = Scratch::new();
     let (outbox, mut feeds) = Outbox::start(open(&scratch.file()), &["siem"]).unwrap();
