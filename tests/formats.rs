@@ -136,15 +136,13 @@ fn check_json(format: Format, body: &Value, text: &str) {
         let Some(value) = table::at(body, &ecs) else { continue };
         let of_connection =
             ["src_endpoint.", "dst_endpoint.", "connection_info."].iter().any(|set| key.starts_with(set));
-        let found = match format {
-            Format::Ocsf if is_alert && of_connection => {
-                event["evidences"].get(0).and_then(|first| table::at(first, &key))
-            }
-            _ => table::at(&event, &key),
-        };
-        let other_class = match format {
-            Format::Ocsf => key.starts_with("traffic.") || key == "app_name" || key.starts_with("finding_info."),
-            _ => key.starts_with("alert.") && !is_alert,
+        let is_ocsf = format == Format::Ocsf;
+        let root = if is_ocsf && is_alert && of_connection { event["evidences"].get(0) } else { Some(&event) };
+        let found = root.and_then(|root| table::at(root, &key));
+        let other_class = if is_ocsf {
+            key.starts_with("traffic.") || key == "app_name" || key.starts_with("finding_info.")
+        } else {
+            key.starts_with("alert.") && !is_alert
         };
         if found.is_none() && (other_class || of_connection && event.get("evidences").is_none()) {
             continue;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::human::is_unprintable;
 use super::mapping::{Row, colons, ipv4, ipv6, millis, same, tenth};
-use super::record::Record;
+use super::record::{Kind, Record};
 
 /// The header; severity is that of the alert on a scale of ten.
 pub(super) const HEAD: &[Row] = &[
@@ -91,12 +91,16 @@ pub(super) fn event(record: &Record, out: &mut Vec<u8>) {
 
 /// Vendor, product, version, class and name.
 pub(super) fn header(record: &Record) -> [&str; 5] {
+    let (class, name) = match record.kind() {
+        Kind::Alert => ("alert", "Alert"),
+        Kind::Flow => ("flow", "Flow ended"),
+    };
     [
         record.text("observer.vendor").unwrap_or("Borderflow"),
         record.text("observer.product").unwrap_or("borderflow"),
         record.text("observer.version").unwrap_or("-"),
-        record.text("rule.id").unwrap_or("flow"),
-        record.text("rule.name").or(record.text("rule.id")).unwrap_or("Flow ended"),
+        record.text("rule.id").unwrap_or(class),
+        record.text("rule.name").unwrap_or(name),
     ]
 }
 
@@ -123,19 +127,23 @@ pub(super) fn print(value: &Value, escape: &mut dyn FnMut(&str, &mut Vec<u8>), o
 /// Appends `text` with a backslash before each of `marks`; line breaks too where `=` is one of them.
 fn escape(text: &str, marks: &[u8], out: &mut Vec<u8>) {
     let is_value = marks.contains(&b'=');
-    for character in text.chars() {
-        match character {
-            '\n' if is_value => out.extend_from_slice(b"\\n"),
-            '\r' if is_value => out.extend_from_slice(b"\\r"),
-            _ if is_unprintable(character) => out.extend_from_slice("\u{fffd}".as_bytes()),
-            _ => {
-                if marks.iter().any(|mark| char::from(*mark) == character) {
-                    out.push(b'\\');
-                }
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+    let is_mark = |c: char| u8::try_from(c).is_ok_and(|byte| marks.contains(&byte));
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| is_mark(c) || is_unprintable(c)) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = tail.chars();
+        match characters.next() {
+            Some('\n') if is_value => out.extend_from_slice(b"\\n"),
+            Some('\r') if is_value => out.extend_from_slice(b"\\r"),
+            Some('\\') => out.extend_from_slice(b"\\\\"),
+            Some('=') => out.extend_from_slice(b"\\="),
+            Some('|') => out.extend_from_slice(b"\\|"),
+            Some(_) | None => out.extend_from_slice("\u{fffd}".as_bytes()),
         }
+        rest = characters.as_str();
     }
+    out.extend_from_slice(rest.as_bytes());
 }
 
 fn direction(direction: &Value) -> Option<Value> {

@@ -72,6 +72,9 @@ impl fmt::Display for Printable<'_> {
 
 /// Control characters, and the format characters that reorder or hide text.
 pub(super) fn is_unprintable(c: char) -> bool {
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -19,8 +19,11 @@ pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 
 /// True where `bytes` are one line without characters that break lines or reorder text.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    let is_simple = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    bytes.iter().all(is_simple) || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable))
+    // The first bytes in UTF-8 of every such character that is not ASCII, and of many others.
+    let is_suspect = |byte: &u8| matches!(byte, 0xc2 | 0xe2 | 0xef);
+    bytes.iter().all(|byte| *byte >= 0x20 && *byte != 0x7f)
+        && (!bytes.iter().any(is_suspect)
+            || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable)))
 }
 
 struct OneLine;
@@ -72,7 +75,9 @@ mod tests {
         let text = std::str::from_utf8(&out).unwrap();
         assert_eq!(text, r#""a\n\u0085b\u2028\u202ec\u007f\ufeffd\"\\é 日""#.replace(' ', "\u{202f}"));
         assert!(is_plain(&out));
-        assert!(!is_plain(hostile.as_bytes()));
+        for character in hostile.chars().filter(|c| is_unprintable(*c)) {
+            assert!(!is_plain(character.to_string().as_bytes()), "{character:?}");
+        }
         assert_eq!(serde_json::from_str::<String>(text).unwrap(), hostile);
     }
 }

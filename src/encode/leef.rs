@@ -84,8 +84,10 @@ pub(super) fn event(record: &Record, out: &mut Vec<u8>) {
 
 /// Appends `text`, printable and without `marks`.
 fn replace(text: &str, marks: &str, out: &mut Vec<u8>) {
-    for character in text.chars() {
-        let kept = if is_unprintable(character) || marks.contains(character) { '\u{fffd}' } else { character };
-        out.extend_from_slice(kept.encode_utf8(&mut [0; 4]).as_bytes());
+    for (index, plain) in text.split(|c| is_unprintable(c) || marks.contains(c)).enumerate() {
+        if index > 0 {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+        out.extend_from_slice(plain.as_bytes());
     }
 }

@@ -97,11 +97,11 @@ const TLS: &[Row] =
 /// Sets of ECS that OCSF has no attributes for, or not for all they hold.
 const UNMAPPED: [&str; 7] = ["borderflow", "tls", "url", "http", "user_agent", "dns", "ssh"];
 
-/// What of them attributes hold whole.
-const MAPPED: [&str; 10] = [
-    "borderflow.evidence",
-    "borderflow.truncated",
-    "borderflow.whole_bytes",
+/// What of `borderflow` attributes hold whole.
+const MAPPED: [&str; 5] = ["evidence", "truncated", "whole_bytes", "missed_bytes_sent", "missed_bytes_received"];
+
+/// What attributes hold of other sets.
+const MAPPED_BELOW: [&str; 7] = [
     "borderflow.finding.id",
     "borderflow.finding.step",
     "borderflow.finding.flows",
@@ -248,9 +248,16 @@ fn enrichments(record: &Record) -> Vec<Value> {
 
 /// What no attribute holds.
 fn unmapped(record: &Record) -> Map<String, Value> {
-    let sets = UNMAPPED.into_iter().filter_map(|set| Some((set.to_owned(), record.field(set)?.clone())));
-    let mut sets: Map<String, Value> = sets.collect();
-    for held in MAPPED {
+    let mut sets = Map::new();
+    for set in UNMAPPED {
+        let fields = record.field(set).and_then(Value::as_object).into_iter().flatten();
+        let left = fields.filter(|(name, _)| set != "borderflow" || !MAPPED.contains(&name.as_str()));
+        let left: Map<String, Value> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if !left.is_empty() {
+            sets.insert(set.to_owned(), left.into());
+        }
+    }
+    for held in MAPPED_BELOW {
         remove(&mut sets, held);
     }
     sets

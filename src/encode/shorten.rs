@@ -7,7 +7,8 @@
 //! 5. Reasons, technique and names of countries and networks.
 //! 6. The evidence, and texts longer than 128 bytes.
 //! 7. Everything but [`ESSENTIAL`], with texts of 96 bytes at most.
-//! 8. Everything but [`LEAST`], then texts are cut to 48 bytes.
+//! 8. Everything but [`LEAST`], then texts are cut to 48 bytes, then the exception, the direction and the action go
+//!    and the name of the asset is cut to 16 bytes.
 //!
 //! A text that is cut ends with `…`. No time, address or identifier of ours is longer than 48 bytes.
 
@@ -23,11 +24,13 @@ pub(super) enum Step {
     Drop(&'static [&'static str]),
     /// Texts of more bytes than this are cut, and lists of more values.
     Cut { text_bytes: usize, values: usize },
+    /// This text is cut.
+    CutField { path: &'static str, text_bytes: usize },
     /// Only these fields stay.
     Keep(&'static [&'static str]),
 }
 
-pub(super) const STEPS: [Step; 11] = [
+pub(super) const STEPS: [Step; 13] = [
     Step::Drop(&[
         "borderflow.evidence.source",
         "borderflow.evidence.date",
@@ -86,6 +89,8 @@ pub(super) const STEPS: [Step; 11] = [
     Step::Cut { text_bytes: 96, values: 2 },
     Step::Keep(LEAST),
     Step::Cut { text_bytes: 48, values: 1 },
+    Step::Drop(&["borderflow.exception", "network.direction", "event.action"]),
+    Step::CutField { path: "borderflow.asset.name", text_bytes: 16 },
 ];
 
 /// What stays longest.
@@ -169,6 +174,12 @@ impl Step {
                 paths.iter().fold(false, |changed, path| remove(fields, path) | changed)
             }
             Step::Cut { text_bytes, values } => cut_all(record.value_mut(), *text_bytes, *values),
+            Step::CutField { path, text_bytes } => {
+                let mut names = path.split('.');
+                let first = names.next().and_then(|name| record.value_mut().get_mut(name));
+                let field = first.and_then(|first| names.try_fold(first, |value, name| value.get_mut(name)));
+                field.is_some_and(|field| cut(field, *text_bytes, usize::MAX))
+            }
             Step::Keep(paths) => {
                 let mut kept = Map::new();
                 for path in *paths {

@@ -12,17 +12,17 @@ use crate::stories;
 /// One ECS record each, as the journal keeps it.
 pub(crate) fn all() -> Vec<String> {
     let mut records = demo();
-    let told: [(&str, fn() -> Vec<Frame>); 7] = [
-        ("ipv6", stories::ipv6),
-        ("vlan", stories::vlan),
-        ("attempts", stories::attempts),
-        ("controller_written_to", stories::controller_written_to),
-        ("failed_logins", stories::failed_logins),
-        ("inbound_session", stories::inbound_session),
-        ("mqtt_push", stories::mqtt_push),
+    let told = [
+        ("ipv6", stories::ipv6()),
+        ("vlan", stories::vlan()),
+        ("attempts", stories::attempts()),
+        ("controller_written_to", stories::controller_written_to()),
+        ("failed_logins", stories::failed_logins()),
+        ("inbound_session", stories::inbound_session()),
+        ("mqtt_push", stories::mqtt_push()),
     ];
-    for (behaviour, story) in told {
-        records.extend(golden(behaviour, story()));
+    for (behaviour, frames) in told {
+        records.extend(golden(behaviour, frames));
     }
     records.extend(made());
     records

@@ -63,7 +63,7 @@ pub(crate) fn as_text(format: Format, key: &str, value: &Value) -> Option<String
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(|value| value.as_str().unwrap()).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     };
     match (format, key) {
         (_, "rt" | "start" | "end" | "devTime") => millis(value).map(|millis| millis.to_string()),
