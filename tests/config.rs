@@ -34,10 +34,19 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.operators, b.operators);
     assert_eq!(a.services, b.services);
     assert_eq!(a.outputs, b.outputs);
+    assert_eq!(a.flow_outputs, b.flow_outputs);
 }
 
-/// The shipped file with its examples uncommented: the commented lines that are a header or a key.
+/// The shipped file with its examples uncommented: the commented lines that are a header or a key. The example of Kafka is
+/// there where the program has Kafka.
 fn with_examples() -> String {
+    let all = every_example();
+    let kafka = |block: &&str| !cfg!(feature = "kafka") && block.contains("kind = \"kafka\"");
+    let blocks: Vec<&str> = all.split("[[").filter(|block| !kafka(block)).collect();
+    blocks.join("[[")
+}
+
+fn every_example() -> String {
     let is_toml =
         |line: &str| line.starts_with("[[") || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
     let line = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line);
@@ -61,7 +70,34 @@ fn the_examples_in_the_shipped_file_work() {
     assert_eq!(config.geoip.overrides[0].asn, Some(64496));
     assert_eq!((config.operators[0].asn, config.operators[0].group.as_ref()), (64497, "Example Cloud"));
     assert_eq!(config.services[0].matches.to_string(), "cloud.example.net");
-    assert_eq!(config.outputs[0].target, Target::File("/var/log/borderflow/alerts.ndjson".into()));
+    let Target::File(file) = &config.outputs[0].target else { panic!("a file") };
+    assert_eq!(file.path, Path::new("/var/log/borderflow/alerts.ndjson"));
+    assert_eq!(config.outputs.len(), if cfg!(feature = "kafka") { 12 } else { 11 });
+    assert_eq!(config.flow_outputs.len(), 1);
+}
+
+#[test]
+fn the_examples_of_outputs_are_at_their_defaults_where_there_are_any() {
+    let config = read(&with_examples(), &[]).unwrap();
+    for output in &config.outputs {
+        let least = match &output.target {
+            Target::File(_) => "kind = \"file\"\npath = \"/var/log/borderflow/alerts.ndjson\"\nrotate_bytes = 1073741824\nrotate_hours = 24",
+            Target::Splunk(_) => {
+                "kind = \"splunk\"\nurl = \"https://splunk.example.org:8088\"\ntoken_file = \"/etc/borderflow/splunk.token\"\n\
+                 index = \"security\"\nca_file = \"/etc/borderflow/ca.pem\"\ncertificate_file = \"/etc/borderflow/sensor.pem\"\n\
+                 key_file = \"/etc/borderflow/sensor.key\""
+            }
+            Target::Syslog(_) => {
+                "kind = \"syslog\"\naddress = \"siem.example.org:6514\"\nhostname = \"sensor-1\"\n\
+                 structured_data = \"borderflow@32473\"\nca_file = \"/etc/borderflow/ca.pem\"\n\
+                 certificate_file = \"/etc/borderflow/sensor.pem\"\nkey_file = \"/etc/borderflow/sensor.key\"\n\
+                 server_name = \"siem.example.org\""
+            }
+            _ => continue,
+        };
+        let short = read(&format!("[[output]]\nname = {:?}\n{least}\n", output.name), &[]).unwrap();
+        assert_eq!(short.outputs[0], *output);
+    }
 }
 
 #[test]
@@ -81,8 +117,8 @@ fn the_shipped_file_shows_every_key_there_is() {
         ("geoip.override", "[[geoip.override]]\nzzz = 1"),
         ("operator", "[[operator]]\nzzz = 1"),
         ("service", "[[service]]\nzzz = 1"),
-        ("output", "[[output]]\nzzz = 1"),
     ];
+    the_examples_show_every_key_of(&every_example().parse().unwrap());
     for (path, unknown) in tables {
         let message = error(unknown, &[]);
         let allowed = message.split_once("(allowed: ").unwrap().1.trim_end_matches(')');
@@ -100,6 +136,28 @@ fn the_shipped_file_shows_every_key_there_is() {
         }
         assert_eq!(table.len(), allowed.split(", ").count(), "{path}");
     }
+}
+
+/// Each kind of output allows the keys that its examples show, and no other; of a secret, the file or the variable.
+fn the_examples_show_every_key_of(examples: &toml::Table) {
+    let kinds = ["file", "stdout", "unix", "syslog", "splunk", "elasticsearch", "webhook", "nats", "kafka"];
+    let of_flows = [("flow_output", "file")];
+    for (section, kind) in kinds.map(|kind| ("output", kind)).into_iter().chain(of_flows) {
+        let message = error(&format!("[[{section}]]\nkind = {kind:?}\nzzz = 1"), &[]);
+        let allowed: Vec<&str> = message.split_once("(allowed: ").unwrap().1.trim_end_matches(')').split(", ").collect();
+        let of_kind = examples[section].as_array().unwrap().iter().filter(|one| one["kind"].as_str() == Some(kind));
+        let shown: Vec<String> = of_kind.flat_map(|one| one.as_table().unwrap().keys().cloned()).collect();
+        for key in &allowed {
+            let other = key.strip_suffix("_env").map(|base| format!("{base}_file"));
+            let other = other.or_else(|| key.strip_suffix("_file").map(|base| format!("{base}_env")));
+            let common = ["format", "min_severity", "assets", "jurisdictions", "kinds"].contains(key);
+            let is_shown = common || shown.iter().any(|one| one == key || Some(one) == other.as_ref());
+            assert!(is_shown, "config.toml lacks {section} {kind} {key}");
+        }
+        assert!(shown.iter().all(|key| allowed.contains(&key.as_str())), "{section} {kind}");
+    }
+    let file = examples["output"][0].as_table().unwrap();
+    assert!(["format", "min_severity", "assets", "jurisdictions", "kinds"].iter().all(|key| file.contains_key(*key)));
 }
 
 #[test]
@@ -120,7 +178,7 @@ fn an_unknown_key_is_an_error_that_names_line_and_allowed_keys() {
     check_error(
         "\n[flows]\nmax_flows = 1\n",
         "2:2: flows: unknown key `flows`; did you mean `flow`? (allowed: monitor, asset, jurisdictions, detect, flow, \
-         decode, geoip, operator, service, output)",
+         decode, geoip, operator, service, output, flow_output)",
     );
     check_error(
         "[[asset]]\nname = \"a\"\n[[asset]]\nname = \"b\"\ncolour = 1\n",
@@ -140,7 +198,7 @@ fn an_unknown_value_is_an_error_that_names_the_allowed_ones() {
     );
     check_error(
         "[[output]]\nname = \"a\"\nkind = \"tcp\"",
-        "3:8: output.kind: unknown value `tcp` (allowed: file, stdout)",
+        "3:8: output.kind: unknown value `tcp` (allowed: file, stdout, unix, syslog, splunk, elasticsearch, webhook, nats, kafka)",
     );
     let message = error("decode.tunnels = [\"gre\", \"vxlam\"]", &[]);
     assert!(message.starts_with(
@@ -265,14 +323,78 @@ fn what_contradicts_itself_is_an_error_that_names_both_lines() {
         ),
         (
             "[[output]]\nname = \"a\"\nkind = \"file\"\n".to_owned(),
-            "2:8: output.name: an output of kind \"file\" needs a path",
+            "2:8: output.name: an output of kind \"file\" needs `path`",
         ),
         (
             "[[output]]\nname = \"a\"\nkind = \"stdout\"\npath = \"x\"\n".to_owned(),
-            "4:8: output.path: an output of kind \"stdout\" has no path; expected kind = \"file\"",
+            "4:1: output.path: unknown key `path` for an output of kind \"stdout\" (allowed: name, kind, format, \
+             min_severity, assets, jurisdictions, kinds)",
+        ),
+        (
+            "[[output]]\nname = \"a\"\nkind = \"file\"\npath = \"x\"\n[[flow_output]]\nname = \"b\"\nkind = \"file\"\npath = \"x\"\n"
+                .to_owned(),
+            "8:8: flow_output.path: another output writes to this file (/etc/bf/config.toml:4:8)",
         ),
     ] {
         check_error(&text, expected);
+    }
+}
+
+#[test]
+fn what_an_output_cannot_be_is_an_error_that_says_what_it_can() {
+    let output = |rest: &str| format!("[[output]]\nname = \"a\"\n{rest}\n");
+    for (rest, expected) in [
+        ("path = \"x\"", "1:1: output: missing key `kind`"),
+        (
+            "kind = \"nats\"\nservres = [\"x\"]",
+            "4:1: output.servres: unknown key `servres` for an output of kind \"nats\"; did you mean `servers`? (allowed: name, kind, ",
+        ),
+        ("kind = \"splunk\"\nurl = \"https://x\"", "2:8: output.name: an output of kind \"splunk\" needs `token_file`"),
+        (
+            "kind = \"splunk\"\nurl = \"https://x\"\ntoken_file = \"a\"\ntoken_env = \"B\"",
+            "6:13: output.token_env: `token_file` is given too; remove one",
+        ),
+        (
+            "kind = \"webhook\"\nurl = \"https://me:hunter2@x/\"",
+            "4:7: output.url: holds a user name or password; secrets belong in a file or the environment",
+        ),
+        (
+            "kind = \"webhook\"\nurl = \"ftp://x/\"",
+            "4:7: output.url: expected a URL that begins with https:// or http:// and names a host",
+        ),
+        (
+            "kind = \"syslog\"\naddress = \"siem\"",
+            "4:11: output.address: \"siem\": expected host:port, such as siem.example.org:6514",
+        ),
+        (
+            "kind = \"syslog\"\naddress = \"siem:514\"\nprotocol = \"udp\"\nca_file = \"x\"",
+            "6:11: output.ca_file: has a meaning with protocol = \"tls\" only",
+        ),
+        (
+            "kind = \"elasticsearch\"\nurl = \"https://x\"\nformat = \"text\"",
+            "5:10: output.format: Elasticsearch takes JSON only; expected ecs",
+        ),
+        (
+            "kind = \"stdout\"\nkinds = [\"egres\"]",
+            "4:9: output.kinds: unknown value `egres` (allowed: egress, attempt, ",
+        ),
+        (
+            "kind = \"stdout\"\nmin_severity = 101",
+            "4:16: output.min_severity: invalid value: integer `101`, expected a whole number from 0 to 100",
+        ),
+        (
+            "kind = \"nats\"\nservers = [\"nats://x\"]\nsubject = \"a b\"",
+            "5:11: output.subject: \"a b\": expected words joined by full stops, without spaces or wildcards",
+        ),
+    ] {
+        let message = error(&output(rest), &[]);
+        let expected = format!("/etc/bf/config.toml:{expected}");
+        assert!(message.starts_with(&expected), "{message}\n{expected}");
+        assert!(!message.contains("hunter2"));
+    }
+    if !cfg!(feature = "kafka") {
+        let message = error(&output("kind = \"kafka\"\nbrokers = [\"k:9092\"]"), &[]);
+        assert!(message.contains("3:8: output.kind: ") && message.contains("--features kafka"), "{message}");
     }
 }
 
@@ -343,7 +465,7 @@ fn columns_count_characters_and_places_can_be_taken_apart() {
     assert_eq!(key, "decode.max_depth");
     check_error(
         "\"ž\" = 1",
-        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, flow, decode, geoip, operator, service, output)",
+        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, flow, decode, geoip, operator, service, output, flow_output)",
     );
 }
 
@@ -384,7 +506,9 @@ fn the_description_says_what_is_watched_flagged_and_limited() {
         "  HK Hong Kong: risk 80, NÚKIB warning of 3 September 2025",
         "  RU Russia: risk 80, risk analysis 2026, item 12",
         "Flows: at most 1000000 at once",
-        "Output \"siem\": file /var/log/borderflow/alerts.ndjson",
+        "Output \"siem\": file /var/log/borderflow/alerts.ndjson, ecs",
+        "Output \"syslog\": syslog over TLS to siem.example.org:6514, ecs",
+        "Flow output \"flows\": file /var/log/borderflow/flows.ndjson, at most 64 MiB waiting",
     ] {
         assert!(lines.contains(expected), "{expected} in\n{lines}");
     }
