@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use toml::Spanned;
 
 use super::output::{self, Taken};
-use super::schema::{
-    Asn, AssetEntry, Document, GeoipTable, JurisdictionsTable, OperatorEntry, ServiceEntry,
-};
+use super::schema::{Asn, AssetEntry, Document, GeoipTable, JurisdictionsTable, OperatorEntry, ServiceEntry};
 use super::source::Sources;
 use super::value::{Parsed, Text};
 use super::{Config, ConfigError, Geoip, GeoipOverride};

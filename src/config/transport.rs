@@ -133,8 +133,8 @@ fn file(reader: &Reader<'_>) -> Result<file::Options, ConfigError> {
 
 /// RFC 5424, table 1, by the names of syslog.conf.
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit",
-    "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
+    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 
 fn syslog(reader: &Reader<'_>) -> Result<syslog::Options, ConfigError> {
@@ -167,7 +167,11 @@ fn syslog(reader: &Reader<'_>) -> Result<syslog::Options, ConfigError> {
         address: address(reader, "address", &reader.needed_text("address")?)?,
         protocol,
         framing,
-        facility: FACILITIES.iter().position(|name| *name == facility).and_then(|at| u8::try_from(at).ok()).unwrap_or(16),
+        facility: FACILITIES
+            .iter()
+            .position(|name| *name == facility)
+            .and_then(|at| u8::try_from(at).ok())
+            .unwrap_or(16),
         hostname: reader.text("hostname")?,
         structured_data: reader.text("structured_data")?,
         bom: reader.flag("bom", false)?,

@@ -139,9 +139,8 @@ impl Transport for DatagramTransport {
                 self.connected = Some(connected);
                 Ok(refused)
             };
-            let refused = sent.await.map_err(|error: io::Error| {
-                Trouble::later(format_args!("{}: {error}", self.name()))
-            })?;
+            let refused =
+                sent.await.map_err(|error: io::Error| Trouble::later(format_args!("{}: {error}", self.name())))?;
             let said = match &self.socket {
                 Socket::Udp(_) => "sent; UDP gives no answer, and the peer's machine did not refuse it".to_owned(),
                 Socket::Unix(_) => "the socket took it".to_owned(),

@@ -190,15 +190,14 @@ mod tests {
     use crate::deliver::{Pace, Reopen, file};
 
     fn opened(path: &std::path::Path, when_full: WhenFull) -> (FlowQueue, FlowDelivery) {
-        let file = file::Options {
-            path: path.to_owned(),
-            rotate_bytes: None,
-            rotate_every: None,
-            keep: 1,
-            compress: false,
+        let file =
+            file::Options { path: path.to_owned(), rotate_bytes: None, rotate_every: None, keep: 1, compress: false };
+        let options = FlowOptions {
+            name: "flows".to_owned(),
+            target: Target::File(file),
+            queue_bytes: 4 * CHUNK_BYTES,
+            when_full,
         };
-        let options =
-            FlowOptions { name: "flows".to_owned(), target: Target::File(file), queue_bytes: 4 * CHUNK_BYTES, when_full };
         let context = Context {
             hostname: "sensor".to_owned(),
             clock: || Timestamp::ZERO,

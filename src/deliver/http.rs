@@ -3,6 +3,7 @@
 //! Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are not followed: they would
 //! carry alerts and tokens to somebody else. Of the answers, 2xx is success; 400, 413 and 422 are about the records and
 //! refuse them; everything else, also 401 and 404, is about the configuration or the moment, and is tried again.
+//! `Retry-After` is honoured where it counts seconds; its other form, a date, is not read.
 
 pub mod elasticsearch;
 pub mod splunk;
@@ -51,7 +52,8 @@ impl HttpOptions {
 /// # Errors
 /// What is wrong with it.
 pub fn check_url(text: &str) -> Result<(), String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as https://siem.example.org:8088"))?;
+    let url =
+        Url::parse(text).map_err(|error| format!("{error}; expected a URL such as https://siem.example.org:8088"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err("expected a URL that begins with https:// or http:// and names a host".to_owned());
     }

@@ -37,8 +37,7 @@ impl Options {
     }
 }
 
-const NOT_BUILT: &str =
-    "this borderflow was built without Kafka; build it with `cargo build --release --features kafka`, or use kind = \"nats\"";
+const NOT_BUILT: &str = "this borderflow was built without Kafka; build it with `cargo build --release --features kafka`, or use kind = \"nats\"";
 
 #[cfg(feature = "kafka")]
 mod producer {
@@ -49,7 +48,7 @@ mod producer {
     use rdkafka::ClientConfig;
     use rdkafka::error::{KafkaError, RDKafkaErrorCode};
     use rdkafka::message::{Header, OwnedHeaders};
-    use rdkafka::producer::{FutureProducer, FutureRecord};
+    use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
     use super::super::transport::Step;
     use super::super::{Answer, Limits, Message, StartError, Transport, Trouble};

@@ -175,10 +175,7 @@ mod tests {
 
     #[test]
     fn a_message_has_the_header_of_rfc_5424_and_says_when_the_packet_was_not_when_it_was_sent() {
-        assert_eq!(
-            written(None, false, "{}"),
-            "<130>1 2025-09-03T08:15:00.000001Z sensor1 borderflow 7 egress - {}"
-        );
+        assert_eq!(written(None, false, "{}"), "<130>1 2025-09-03T08:15:00.000001Z sensor1 borderflow 7 egress - {}");
     }
 
     #[test]

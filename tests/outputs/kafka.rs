@@ -43,7 +43,8 @@ fn brokers_that_err_and_go_away_store_each_record_once_and_those_of_an_asset_in_
     let cluster = MockCluster::new(3).unwrap();
     cluster.create_topic(TOPIC, 4, 3).unwrap();
     let brokers = cluster.bootstrap_servers();
-    let options = Options { brokers: brokers.split(',').map(str::to_owned).collect(), topic: TOPIC.to_owned(), login: None };
+    let options =
+        Options { brokers: brokers.split(',').map(str::to_owned).collect(), topic: TOPIC.to_owned(), login: None };
     let running = Running::start(Target::Kafka(options));
     running.feed(0..500);
     running.wait_acknowledged(499);

@@ -153,17 +153,16 @@ fn a_server_with_tls_and_a_login_takes_records_and_a_wrong_password_is_told_with
     });
     let Some(nats) = nats else { return };
     let authority = made.unwrap();
-    let login = |file: &str| {
-        Login::User("sensor".to_owned(), SecretSource::File(nats.folder.path().join(file)))
-    };
+    let login = |file: &str| Login::User("sensor".to_owned(), SecretSource::File(nats.folder.path().join(file)));
     let options = |file: &str, tls: TlsOptions| {
         let servers = vec![format!("tls://localhost:{}", nats.port)];
         Target::Nats(Options { servers, login: login(file), tls: Some(tls), ..nats.options() })
     };
     let other = Authority::new(nats.folder.path(), "other");
-    for (target, said) in
-        [(options("wrong", authority.trusted()), "authorization"), (options("password", other.trusted()), "UnknownIssuer")]
-    {
+    for (target, said) in [
+        (options("wrong", authority.trusted()), "authorization"),
+        (options("password", other.trusted()), "UnknownIssuer"),
+    ] {
         let running = Running::start(target);
         running.feed(0..1);
         wait("attempts", || running.counters.read().retries > 1);

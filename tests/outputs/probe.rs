@@ -30,7 +30,9 @@ fn a_test_alert_arrives_clearly_marked_and_the_answer_is_told() {
         }
         Answer::Whole(202, "", "accepted by the test".to_owned())
     });
-    let config = format!("[[output]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/x\"\ntoken_file = \"secret\"\ninsecure = true\n");
+    let config = format!(
+        "[[output]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/x\"\ntoken_file = \"secret\"\ninsecure = true\n"
+    );
     let (told, _) = run(&config, "hook");
     assert_eq!(told.status, Some(0), "{}", told.stderr);
     for part in ["delivered", "test alert test-", " bytes, ", "HTTP 202 accepted by the test"] {
@@ -44,9 +46,12 @@ fn what_goes_wrong_is_told_in_words_with_status_1_and_never_with_the_secret() {
     let port = serve(None, |request| {
         Answer::Whole(403, "", format!("token {} is disabled", request.headers["authorization"]))
     });
-    let splunk = format!("[[output]]\nname = \"splunk\"\nkind = \"splunk\"\nurl = \"http://127.0.0.1:{port}\"\ntoken_file = \"secret\"\ninsecure = true\n");
+    let splunk = format!(
+        "[[output]]\nname = \"splunk\"\nkind = \"splunk\"\nurl = \"http://127.0.0.1:{port}\"\ntoken_file = \"secret\"\ninsecure = true\n"
+    );
     let refused = "[[output]]\nname = \"splunk\"\nkind = \"syslog\"\nprotocol = \"tcp\"\naddress = \"127.0.0.1:1\"\n";
-    let missing = "[[output]]\nname = \"splunk\"\nkind = \"splunk\"\nurl = \"http://127.0.0.1:1\"\ntoken_file = \"nowhere\"\n";
+    let missing =
+        "[[output]]\nname = \"splunk\"\nkind = \"splunk\"\nurl = \"http://127.0.0.1:1\"\ntoken_file = \"nowhere\"\n";
     for (config, said) in [
         (splunk.as_str(), "not delivered: HTTP 403"),
         (refused, "not delivered: 127.0.0.1:1: Connection refused"),
@@ -63,12 +68,36 @@ fn what_goes_wrong_is_told_in_words_with_status_1_and_never_with_the_secret() {
 }
 
 #[test]
+fn a_proxy_of_the_environment_is_used() {
+    let port = serve(None, |request| {
+        let through = request.path == "http://siem.invalid/hook";
+        if through {
+            Answer::Whole(200, "", "through the proxy".to_owned())
+        } else {
+            Answer::Whole(400, "", String::new())
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let config =
+        "[[output]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://siem.invalid/hook\"\ninsecure = true\n";
+    fs::write(folder.path().join("config.toml"), config).unwrap();
+    let program = Program::new(env!("CARGO_BIN_EXE_borderflow"), folder.path()).args(["output", "test", "hook"]);
+    let told = program.env("http_proxy", &format!("http://127.0.0.1:{port}")).env("NO_PROXY", "").run();
+    assert_eq!(told.status, Some(0), "{}", told.stderr);
+    assert!(told.stdout.contains("HTTP 200 through the proxy"), "{}", told.stdout);
+}
+
+#[test]
 fn check_shows_where_outputs_send_to_and_no_secret() {
     let config = "[[output]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"https://chat.example.org/hooks/T0/secret-path\"\ntoken_file = \"secret\"\nmin_severity = 60\n";
     let (_, folder) = run(config, "nothing");
     let told = Program::new(env!("CARGO_BIN_EXE_borderflow"), folder.path()).arg("check").run();
     assert_eq!(told.status, Some(0), "{}", told.stderr);
-    assert!(told.stdout.contains("Output \"hook\": webhook at https://chat.example.org, ecs; severity 60 and above"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("Output \"hook\": webhook at https://chat.example.org, ecs; severity 60 and above"),
+        "{}",
+        told.stdout
+    );
     assert!(!told.stdout.contains(SECRET) && !told.stdout.contains("secret-path"));
 }
 

@@ -16,7 +16,12 @@ use super::tls::Authority;
 const TOKEN: &str = "4f1c-very-secret-token";
 
 pub(crate) fn http(url: String, gzip: bool) -> HttpOptions {
-    HttpOptions { url, tls: TlsOptions { insecure: true, ..TlsOptions::default() }, gzip, timeout: Duration::from_secs(1) }
+    HttpOptions {
+        url,
+        tls: TlsOptions { insecure: true, ..TlsOptions::default() },
+        gzip,
+        timeout: Duration::from_secs(1),
+    }
 }
 
 fn target(folder: &std::path::Path, http: HttpOptions, acknowledge: Option<Duration>) -> Target {

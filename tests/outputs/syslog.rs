@@ -149,7 +149,9 @@ fn a_syslog_server_that_is_not_there_is_waited_for_over_udp_and_over_tcp() {
         wait("attempts", || running.counters.read().retries > 3);
         assert_eq!(running.acknowledged(), 0, "the cursor stays");
         let input = match protocol {
-            Protocol::Udp => format!("module(load=\"imudp\")\ninput(type=\"imudp\" port=\"{port}\" address=\"127.0.0.1\")"),
+            Protocol::Udp => {
+                format!("module(load=\"imudp\")\ninput(type=\"imudp\" port=\"{port}\" address=\"127.0.0.1\")")
+            }
             Protocol::Tcp | Protocol::Tls => tcp(port),
         };
         let Some(rsyslog) = Rsyslog::start(port, |_| input) else {

@@ -162,7 +162,8 @@ impl Splunk {
 }
 
 fn parsed<'a, T: Deserialize<'a>>(reply: &'a Reply) -> Result<T, Trouble> {
-    serde_json::from_slice(&reply.body).map_err(|_| Trouble::later(format_args!("{}: no answer of Splunk", reply.quoted())))
+    serde_json::from_slice(&reply.body)
+        .map_err(|_| Trouble::later(format_args!("{}: no answer of Splunk", reply.quoted())))
 }
 
 /// Of the answers 400, those about index, channel and acknowledgement are about the configuration, not about the events.
@@ -173,7 +174,9 @@ fn configuration(trouble: Trouble) -> Trouble {
         Some(serde_json::from_str::<Received>(json).ok()?.code)
     };
     match trouble {
-        Trouble::Refused { reason } if code(&reason).is_some_and(|code| CODES.contains(&code)) => Trouble::later(reason),
+        Trouble::Refused { reason } if code(&reason).is_some_and(|code| CODES.contains(&code)) => {
+            Trouble::later(reason)
+        }
         trouble => trouble,
     }
 }

@@ -116,6 +116,9 @@ mod tests {
     fn a_receiver_can_check_the_signature_with_openssl() {
         // printf '1756887300.[]' | openssl dgst -sha256 -hmac key
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"key");
-        assert_eq!(signature(&key, "1756887300", b"[]"), "be30b51ad18a600639669721ae286e71732d127f89ecbbc66abfad0f00a06841");
+        assert_eq!(
+            signature(&key, "1756887300", b"[]"),
+            "be30b51ad18a600639669721ae286e71732d127f89ecbbc66abfad0f00a06841"
+        );
     }
 }
