@@ -40,7 +40,7 @@ pub(crate) fn stored(number: u64, padding: usize) -> Arc<Stored> {
             finding: "finding".to_owned(),
             at,
             severity,
-            kind: if number % 2 == 0 { "egress" } else { "attempt" }.to_owned(),
+            kind: if number.is_multiple_of(2) { "egress" } else { "attempt" }.to_owned(),
             step: "opened".to_owned(),
             asset: format!("pump {}", number % 3),
             jurisdiction: "CN".to_owned(),
