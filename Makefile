@@ -12,7 +12,7 @@ FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deps clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deps peers clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -34,7 +34,7 @@ demo: deps
 demo-capture:
 	$(CARGO) run --quiet --locked --example demo_capture -- demo/demo.pcapng
 
-test: deps
+test: deps peers
 	$(CARGO) test --locked --workspace --profile $(PROFILE)
 
 lint: fmt clippy doc deny
@@ -61,6 +61,10 @@ fuzz: deps
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- \
 			-max_total_time=$$(($(MINUTES) * 60)) -max_len=8192 -rss_limit_mb=2048 -timeout=10 || exit 1; \
 	done
+
+# Servers that tests deliver to; without a network, those tests skip what is missing.
+peers:
+	@packaging/peers.sh
 
 deps:
 	@packaging/deps.sh

@@ -1,5 +1,8 @@
 //! The configuration as a user meets it: defaults, errors that lead to the line, `--set`.
 
+#[path = "config/outputs.rs"]
+mod outputs;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,10 +41,19 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.operators, b.operators);
     assert_eq!(a.services, b.services);
     assert_eq!(a.outputs, b.outputs);
+    assert_eq!(a.flow_outputs, b.flow_outputs);
 }
 
-/// The shipped file with its examples uncommented: the commented lines that are a header or a key.
+/// The shipped file with its examples uncommented: the commented lines that are a header or a key. The example of Kafka is
+/// there where the program has Kafka.
 fn with_examples() -> String {
+    let all = every_example();
+    let kafka = |block: &&str| !cfg!(feature = "kafka") && block.contains("kind = \"kafka\"");
+    let blocks: Vec<&str> = all.split("[[").filter(|block| !kafka(block)).collect();
+    blocks.join("[[")
+}
+
+fn every_example() -> String {
     let is_toml =
         |line: &str| line.starts_with("[[") || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
     let line = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line);
@@ -65,7 +77,10 @@ fn the_examples_in_the_shipped_file_work() {
     assert_eq!(config.geoip.overrides[0].asn, Some(64496));
     assert_eq!((config.operators[0].asn, config.operators[0].group.as_ref()), (64497, "Example Cloud"));
     assert_eq!(config.services[0].matches.to_string(), "cloud.example.net");
-    assert_eq!(config.outputs[0].target, Target::File("/var/log/borderflow/alerts.ndjson".into()));
+    let Target::File(file) = &config.outputs[0].target else { panic!("a file") };
+    assert_eq!(file.path, Path::new("/var/log/borderflow/alerts.ndjson"));
+    assert_eq!(config.outputs.len(), if cfg!(feature = "kafka") { 12 } else { 11 });
+    assert_eq!(config.flow_outputs.len(), 1);
 }
 
 #[test]
@@ -89,7 +104,6 @@ fn the_shipped_file_shows_every_key_there_is() {
         ("geoip.override", "[[geoip.override]]\nzzz = 1"),
         ("operator", "[[operator]]\nzzz = 1"),
         ("service", "[[service]]\nzzz = 1"),
-        ("output", "[[output]]\nzzz = 1"),
     ];
     for (path, unknown) in tables {
         let message = error(unknown, &[]);
@@ -127,8 +141,8 @@ fn an_unknown_key_is_an_error_that_names_line_and_allowed_keys() {
     check_error("[monitor]\n  hom = []\n", "2:3: monitor.hom: unknown key `hom`; did you mean `home`? (allowed: home)");
     check_error(
         "\n[flows]\nmax_flows = 1\n",
-        "2:2: flows: unknown key `flows`; did you mean `flow`? (allowed: monitor, asset, jurisdictions, detect, flow, \
-         decode, geoip, operator, service, output)",
+        "2:2: flows: unknown key `flows`; did you mean `flow`? (allowed: monitor, asset, jurisdictions, detect, ledger, \
+         threshold, exception, journal, flow, decode, geoip, operator, service, output, flow_output)",
     );
     check_error(
         "[[asset]]\nname = \"a\"\n[[asset]]\nname = \"b\"\ncolour = 1\n",
@@ -148,7 +162,7 @@ fn an_unknown_value_is_an_error_that_names_the_allowed_ones() {
     );
     check_error(
         "[[output]]\nname = \"a\"\nkind = \"tcp\"",
-        "3:8: output.kind: unknown value `tcp` (allowed: file, stdout)",
+        "3:8: output.kind: unknown value `tcp` (allowed: file, stdout, unix, syslog, splunk, elasticsearch, webhook, nats, kafka)",
     );
     let message = error("decode.tunnels = [\"gre\", \"vxlam\"]", &[]);
     assert!(message.starts_with(
@@ -273,11 +287,17 @@ fn what_contradicts_itself_is_an_error_that_names_both_lines() {
         ),
         (
             "[[output]]\nname = \"a\"\nkind = \"file\"\n".to_owned(),
-            "2:8: output.name: an output of kind \"file\" needs a path",
+            "2:8: output.name: an output of kind \"file\" needs `path`",
         ),
         (
             "[[output]]\nname = \"a\"\nkind = \"stdout\"\npath = \"x\"\n".to_owned(),
-            "4:8: output.path: an output of kind \"stdout\" has no path; expected kind = \"file\"",
+            "4:1: output.path: unknown key `path` for an output of kind \"stdout\" (allowed: name, kind, format, \
+             min_severity, assets, jurisdictions, kinds)",
+        ),
+        (
+            "[[output]]\nname = \"a\"\nkind = \"file\"\npath = \"x\"\n[[flow_output]]\nname = \"b\"\nkind = \"file\"\npath = \"x\"\n"
+                .to_owned(),
+            "8:8: flow_output.path: another output writes to this file (/etc/bf/config.toml:4:8)",
         ),
     ] {
         check_error(&text, expected);
@@ -351,7 +371,7 @@ fn columns_count_characters_and_places_can_be_taken_apart() {
     assert_eq!(key, "decode.max_depth");
     check_error(
         "\"ž\" = 1",
-        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, ledger, threshold, exception, journal, flow, decode, geoip, operator, service, output)",
+        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, ledger, threshold, exception, journal, flow, decode, geoip, operator, service, output, flow_output)",
     );
 }
 
@@ -392,7 +412,9 @@ fn the_description_says_what_is_watched_flagged_and_limited() {
         "  HK Hong Kong: risk 80, NÚKIB warning of 3 September 2025",
         "  RU Russia: risk 80, risk analysis 2026, item 12",
         "Flows: at most 1000000 at once",
-        "Output \"siem\": file /var/log/borderflow/alerts.ndjson",
+        "Output \"siem\": file /var/log/borderflow/alerts.ndjson, ecs",
+        "Output \"syslog\": syslog over TLS to siem.example.org:6514, ecs",
+        "Flow output \"flows\": file /var/log/borderflow/flows.ndjson, at most 64 MiB waiting",
     ] {
         assert!(lines.contains(expected), "{expected} in\n{lines}");
     }

@@ -112,6 +112,9 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(Value) -> Result<T, toml::de::Error>,
     ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.value(key) else { return Ok(None) };
+        if holds_date(value.get_ref()) {
+            return Err(self.sources.invalid(value.span(), "invalid type: a date; text is written in quotes"));
+        }
         let read = read(value.get_ref().clone());
         read.map(Some).map_err(|error| self.sources.invalid(value.span(), explain(error.message())))
     }
@@ -171,5 +174,15 @@ impl<'a> Reader<'a> {
             (None, Some(name)) => Ok(Some(SecretSource::Environment(name))),
             (None, None) => Ok(None),
         }
+    }
+}
+
+/// A date of TOML would pass for a string.
+fn holds_date(value: &Value) -> bool {
+    match value {
+        Value::Datetime(_) => true,
+        Value::Array(items) => items.iter().any(holds_date),
+        Value::Table(table) => table.values().any(holds_date),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => false,
     }
 }

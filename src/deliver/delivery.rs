@@ -11,6 +11,9 @@ use super::shipper::Shipper;
 use super::{Context, Feed, Filter, Message, StartError, Stored, Target};
 use crate::encode::Format;
 
+/// A source that hands over as many entries at once has more waiting: there is nothing to linger for.
+const BUSY: usize = 100;
+
 /// Where an output's entries come from: the journal, past the output's cursor.
 pub trait Source: Send {
     /// Waits for the next entries, in order; `None`: closing, and nothing is left.
@@ -123,13 +126,12 @@ impl<S: Source> Delivery<S> {
                 Err(reason) => self.shipper.refuse(&stored.entry.id, &reason),
             }
         }
-        let is_full = messages.len() >= limits.batch_messages.min(entries.len().max(100));
-        let is_any = !messages.is_empty();
+        let lingers = !messages.is_empty() && entries.len() < BUSY;
         self.shipper.ship(messages).await;
         if let Some(last) = entries.last() {
             self.source.acknowledge(last.seq).await;
         }
-        if is_any && !is_full && !limits.linger.is_zero() {
+        if lingers && !limits.linger.is_zero() {
             tokio::time::sleep(limits.linger).await;
         }
     }

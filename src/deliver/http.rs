@@ -3,6 +3,7 @@
 //! Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are not followed: they would
 //! carry alerts and tokens to somebody else. Of the answers, 2xx is success; 400, 413 and 422 are about the records and
 //! refuse them; everything else, also 401 and 404, is about the configuration or the moment, and is tried again.
+//! `Retry-After` is honoured where it counts seconds; its other form, a date, is not read.
 
 pub mod elasticsearch;
 pub mod splunk;

@@ -48,7 +48,7 @@ mod producer {
     use rdkafka::ClientConfig;
     use rdkafka::error::{KafkaError, RDKafkaErrorCode};
     use rdkafka::message::{Header, OwnedHeaders};
-    use rdkafka::producer::{FutureProducer, FutureRecord};
+    use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
     use super::super::transport::Step;
     use super::super::{Answer, Limits, Message, StartError, Transport, Trouble};

@@ -73,7 +73,8 @@ impl Options {
         for server in &self.servers {
             check_server(server).map_err(|problem| StartError::new("servers", problem))?;
         }
-        let mut connect = ConnectOptions::new().name("borderflow").connection_timeout(CONNECTING);
+        // Reconnecting is ours: a client left behind must not go on trying.
+        let mut connect = ConnectOptions::new().name("borderflow").connection_timeout(CONNECTING).max_reconnects(1);
         connect = match &self.login {
             Login::Nobody => connect,
             Login::User(user, password) => {

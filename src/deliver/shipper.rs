@@ -71,7 +71,6 @@ impl Shipper {
                 Err(Trouble::Refused { reason }) => {
                     let message = waiting.remove(0);
                     self.refuse(&message.id, &reason);
-                    most = limits.batch_messages.min(count.max(1));
                 }
                 Err(Trouble::Later { problem, wait }) => self.pause(&problem, wait, false).await,
             }

@@ -177,7 +177,7 @@ fn configuration(trouble: Trouble) -> Trouble {
         Trouble::Refused { reason } if code(&reason).is_some_and(|code| CODES.contains(&code)) => {
             Trouble::later(reason)
         }
-        trouble => trouble,
+        trouble @ (Trouble::Later { .. } | Trouble::Refused { .. }) => trouble,
     }
 }
 
