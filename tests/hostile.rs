@@ -15,7 +15,7 @@ use borderflow::attribute::geo::Databases;
 use borderflow::attribute::{Attributor, Catalogue};
 use borderflow::capture::{Batch, CaptureFiles, CaptureReader, Delivery, LinkType, PacketSource as _};
 use borderflow::config::Config;
-use borderflow::deliver::{AlertLines, FlowLines, Lines, Output};
+use borderflow::deliver::{AlertLines, Filter, FlowLines, Lines, Output};
 use borderflow::encode::Format;
 use borderflow::flow::FlowUpdate;
 use borderflow::net::Timestamp;
@@ -51,7 +51,7 @@ impl Pipeline {
             batch: Batch::default(),
             packets: [Vec::new()],
             updates: Vec::new(),
-            alerts: AlertLines::new(nowhere(), Format::Ecs),
+            alerts: AlertLines::new(nowhere(), Format::Ecs, Filter::default()),
             flows: FlowLines::new(nowhere()),
             frames: 0,
         }
