@@ -55,9 +55,12 @@ fn scalar(text: &str) -> Result<Value, String> {
     Ok(text.parse::<u64>().map_or_else(|_| text.into(), Value::from))
 }
 
-/// Stanzas of a .conf file with their settings, in order.
-pub(crate) fn conf(text: &str) -> Result<Vec<(String, Vec<(String, String)>)>, String> {
-    let mut stanzas: Vec<(String, Vec<(String, String)>)> = Vec::new();
+/// A stanza of a .conf file: its name, and its settings in order.
+pub(crate) type Stanza = (String, Vec<(String, String)>);
+
+/// The stanzas of a .conf file, in order.
+pub(crate) fn conf(text: &str) -> Result<Vec<Stanza>, String> {
+    let mut stanzas: Vec<Stanza> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             stanzas.push((name.to_owned(), Vec::new()));
