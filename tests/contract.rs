@@ -91,7 +91,9 @@ fn oddities() -> Records {
     frames.sort_by_key(|frame| frame.timestamp_ns);
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("c.pcap"), Pcap::microseconds(1).write(&frames)).unwrap();
-    replay(&["c.pcap"], directory.path())
+    let accepted = "exception=[{name=\"relay\", reason=\"r\", approver=\"a\", ticket=\"T-1\", expires=\"2030-01-01\", \
+                    destinations=[\"61.177.173.14\"]}]";
+    replay(&["--set", accepted, "--set", "ledger.hour_bytes=2000", "c.pcap"], directory.path())
 }
 
 /// DNS over TLS, a file server's greeting, a broker that publishes, and a relay that names the peer behind it.

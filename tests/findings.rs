@@ -1,100 +1,19 @@
-//! Findings and ledgers at scale and over a restart: how many alerts a flood can make, what memory it takes, and that
-//! what is kept goes on as if nothing had happened.
+//! Findings at scale and over a restart: how many alerts a flood can make, and that what is kept goes on as if nothing had
+//! happened.
 
-#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+#[path = "findings/kit.rs"]
+mod kit;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
 
-use borderflow::config::Config;
-use borderflow::decode::Few;
-use borderflow::deliver::Output;
-use borderflow::detect::{Alert, Saved, SavedKind, Step};
-use borderflow::flow::{Cause, Exchanges, FlowUpdate, InitiatorBasis, Party, Place, TcpState, Volume};
-use borderflow::inspect::End;
-use borderflow::net::{Endpoint, IpVersion, Timestamp};
+use borderflow::detect::{Saved, SavedKind, Step};
+use borderflow::net::Timestamp;
 use borderflow::pipeline::Judge;
-use borderflow::run;
 use borderflow_testkit::Prng;
 
-const ENTITIES: u32 = 200;
+use kit::{ENTITIES, START_S, Told, ended, judge, rss_bytes};
+
 const ASSETS: u32 = 1_000;
-const START_S: u64 = 1_762_934_400;
-
-/// Alerts by step, the last totals of each finding, and what is to be kept.
-#[derive(Default)]
-struct Told {
-    alerts: u64,
-    steps: BTreeMap<Step, u64>,
-    ids: Vec<(String, Step, u64)>,
-    keeps_ids: bool,
-}
-
-impl Output for Told {
-    fn alert(&mut self, alert: &Alert) {
-        self.alerts += 1;
-        *self.steps.entry(alert.step).or_default() += 1;
-        if self.keeps_ids {
-            self.ids.push((alert.id.as_str().to_owned(), alert.step, alert.totals.sent_bytes));
-        }
-    }
-}
-
-fn judge(settings: &str) -> Judge {
-    let mut text = format!("[monitor]\nhome = [\"10.0.0.0/8\"]\n{settings}");
-    for entity in 0..ENTITIES {
-        let prefix = remote(entity);
-        let asn = 64_512 + entity;
-        let _ = writeln!(text, "[[geoip.override]]\nprefix = \"{prefix}/32\"\ncountry = \"CN\"\nasn = {asn}");
-    }
-    let config = Config::from_text(Some(("flood.toml".as_ref(), &text)), &[]).unwrap();
-    Judge::new(run::attributor(&config).unwrap(), run::policy(&config))
-}
-
-fn remote(entity: u32) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::from_bits(0xcb00_7100 + entity))
-}
-
-/// A whole flow of `bytes` from an asset to an entity.
-fn ended(number: u64, asset: u32, entity: u32, seconds: u64, bytes: u64) -> FlowUpdate {
-    let at = Timestamp::from_parts(START_S + seconds, 0);
-    let volume = |payload_bytes| Volume { packets: 4, ip_bytes: payload_bytes + 160, payload_bytes };
-    let party = |address, port, bytes| Party {
-        endpoint: Endpoint { address, port },
-        mac: None,
-        total: volume(bytes),
-        delta: volume(bytes),
-        missed_bytes: 0,
-        exchanges: Exchanges::default(),
-    };
-    FlowUpdate {
-        at,
-        cause: Cause::Idle,
-        flow: number,
-        place: Place::of_packet(at, number),
-        initiator: party(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + asset)), 40_000, bytes),
-        responder: party(remote(entity), 443, 100),
-        basis: InitiatorBasis::Syn,
-        protocol: 6,
-        version: IpVersion::V4,
-        one_way: false,
-        first_seen: at,
-        last_seen: at,
-        answered: true,
-        was_answered: false,
-        one_sided: false,
-        tcp_state: Some(TcpState::Closed),
-        vlans: Few::default(),
-        tunnel_path: None,
-        application: None,
-        facts: None,
-        answers: Vec::new(),
-        dealings: None,
-        initiator_end: End::Low,
-        client: None,
-    }
-}
 
 /// Flows of random assets to random entities at this rate, judged in batches.
 fn flood(judge: &mut Judge, flows: u64, per_second: u64, told: &mut Told) {
@@ -109,12 +28,6 @@ fn flood(judge: &mut Judge, flows: u64, per_second: u64, told: &mut Told) {
     }
     let clock = Timestamp::from_parts(START_S + flows / per_second, 0);
     judge.finish(&mut updates, clock, &mut [told]);
-}
-
-fn rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
 }
 
 /// What `docs/alerts.md` promises: no more findings than there is room for, and of each, between two silences of a day,
@@ -221,31 +134,4 @@ fn what_was_kept_and_cannot_be_read_is_dropped_and_counted() {
     let broken = vec![("x".to_owned(), b"{\"relation\":1}".to_vec()), ("y".to_owned(), b"\xff".to_vec())];
     let resumed = judge.resume(None, &[(SavedKind::Finding, broken.clone()), (SavedKind::Ledger, broken)]);
     assert_eq!((resumed.findings, resumed.ledgers, resumed.dropped), (0, 0, 4));
-}
-
-/// BORDERFLOW_LEDGERS=1000000 measures what the issue asks for; each ledger gets entries over 31 days.
-#[test]
-fn a_million_ledgers_fit_in_half_a_gigabyte() {
-    let ledgers: u32 = std::env::var("BORDERFLOW_LEDGERS").map_or(20_000, |text| text.parse().unwrap());
-    let mut judge = judge("[detect]\nmax_findings = 100\n[ledger]\nmax_ledgers = 10000000\n");
-    let mut told = Told::default();
-    let before = rss_bytes();
-    let mut number = 0;
-    // Twelve entries in the last hour, then one an hour of the last day, then one a day: every step of every window.
-    let times = (0..31).map(|day| day * 86_400).chain((0..25).map(|hour| 30 * 86_400 + 3_600 * hour));
-    let times = times.chain((0..13).map(|step| 31 * 86_400 + 300 * step));
-    for seconds in times {
-        let mut updates = Vec::new();
-        for ledger in 0..ledgers {
-            number += 1;
-            updates.push(ended(number, ledger / ENTITIES, ledger % ENTITIES, seconds, 15_000 + u64::from(ledger % 7)));
-            if updates.len() == 4_096 {
-                judge.handle(&mut updates, &mut [&mut told]);
-            }
-        }
-        judge.handle(&mut updates, &mut [&mut told]);
-    }
-    let each = (rss_bytes() - before) / u64::from(ledgers);
-    println!("{ledgers} ledgers with every step filled: {each} bytes each");
-    assert!(each < 512 * 1024 * 1024 / 1_000_000, "{each} bytes each");
 }
