@@ -71,7 +71,7 @@ pub(super) fn outputs(
 }
 
 fn output(table: &Spanned<Table>, taken: &mut Taken, sources: &Sources<'_>) -> Result<Output, ConfigError> {
-    let allowed = |kind: &str| [&KEYS, transport::keys(kind)].concat();
+    let allowed = |kind: &str| KEYS.into_iter().chain(transport::keys(kind)).collect();
     let reader = Reader::new(table, sources, "an output", &transport::KINDS, allowed)?;
     let name = name(&reader, taken, sources)?;
     let target = transport::target(&reader, "borderflow.alert.{kind}", "borderflow.alerts")?;
@@ -92,7 +92,7 @@ pub(super) fn flow_outputs(
 }
 
 fn flow_output(table: &Spanned<Table>, taken: &mut Taken, sources: &Sources<'_>) -> Result<FlowOptions, ConfigError> {
-    let allowed = |kind: &str| [&FLOW_KEYS, transport::keys(kind)].concat();
+    let allowed = |kind: &str| FLOW_KEYS.into_iter().chain(transport::keys(kind)).collect();
     let reader = Reader::new(table, sources, "a flow output", &FLOW_KINDS, allowed)?;
     let name = name(&reader, taken, sources)?;
     let target = transport::target(&reader, "borderflow.flow", "borderflow.flows")?;

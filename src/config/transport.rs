@@ -14,89 +14,29 @@ use crate::deliver::{Target, TlsOptions, file, http, kafka, nats, syslog};
 pub(super) const KINDS: [&str; 9] =
     ["file", "stdout", "unix", "syslog", "splunk", "elasticsearch", "webhook", "nats", "kafka"];
 
+/// What every kind that speaks TLS understands.
+const TLS: &str = "ca_file certificate_file key_file insecure";
+
 /// The keys of a kind, beside those that every output has.
-pub(super) fn keys(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "file" => &["path", "rotate_bytes", "rotate_hours", "keep", "compress"],
-        "unix" => &["path", "socket"],
-        "syslog" => &[
-            "address",
-            "protocol",
-            "framing",
-            "facility",
-            "hostname",
-            "structured_data",
-            "bom",
-            "max_bytes",
-            "ca_file",
-            "certificate_file",
-            "key_file",
-            "server_name",
-            "insecure",
-        ],
-        "splunk" => &[
-            "url",
-            "token_file",
-            "token_env",
-            "index",
-            "source",
-            "sourcetype",
-            "acknowledge",
-            "acknowledge_timeout_s",
-            "gzip",
-            "timeout_s",
-            "ca_file",
-            "certificate_file",
-            "key_file",
-            "insecure",
-        ],
-        "elasticsearch" => &[
-            "url",
-            "index",
-            "username",
-            "password_file",
-            "password_env",
-            "api_key_file",
-            "api_key_env",
-            "gzip",
-            "timeout_s",
-            "ca_file",
-            "certificate_file",
-            "key_file",
-            "insecure",
-        ],
-        "webhook" => &[
-            "url",
-            "body",
-            "token_file",
-            "token_env",
-            "hmac_key_file",
-            "hmac_key_env",
-            "gzip",
-            "timeout_s",
-            "ca_file",
-            "certificate_file",
-            "key_file",
-            "insecure",
-        ],
-        "nats" => &[
-            "servers",
-            "subject",
-            "username",
-            "password_file",
-            "password_env",
-            "token_file",
-            "token_env",
-            "credentials_file",
-            "tls",
-            "ca_file",
-            "certificate_file",
-            "key_file",
-            "insecure",
-        ],
-        "kafka" => &["brokers", "topic", "username", "password_file", "password_env"],
-        _ => &[],
-    }
+pub(super) fn keys(kind: &str) -> impl Iterator<Item = &'static str> {
+    let (own, shared) = match kind {
+        "file" => ("path rotate_bytes rotate_hours keep compress", ""),
+        "unix" => ("path socket", ""),
+        "syslog" => ("address protocol framing facility hostname structured_data bom max_bytes server_name", TLS),
+        "splunk" => {
+            ("url token_file token_env index source sourcetype acknowledge acknowledge_timeout_s gzip timeout_s", TLS)
+        }
+        "elasticsearch" => {
+            ("url index username password_file password_env api_key_file api_key_env gzip timeout_s", TLS)
+        }
+        "webhook" => ("url body token_file token_env hmac_key_file hmac_key_env gzip timeout_s", TLS),
+        "nats" => {
+            ("servers subject username password_file password_env token_file token_env credentials_file tls", TLS)
+        }
+        "kafka" => ("brokers topic username password_file password_env", ""),
+        _ => ("", ""),
+    };
+    own.split_ascii_whitespace().chain(shared.split_ascii_whitespace())
 }
 
 /// The transport; `subject` and `topic` are the defaults of NATS and Kafka.
