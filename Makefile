@@ -43,10 +43,10 @@ fmt:
 	$(CARGO) fmt --all --check
 
 clippy: deps
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --profile $(PROFILE) -- -D warnings
 
 doc: deps
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --profile $(PROFILE)
 
 deny:
 	packaging/deny.sh

@@ -69,8 +69,8 @@ type Steps = [u64; MOST_STEPS];
 pub(super) struct Ledger {
     pub(super) first_seen: Timestamp,
     pub(super) last_seen: Timestamp,
-    /// The windows one after the other, each as pairs of steps without anything and bytes of the next step, newest
-    /// first, in LEB128; a pair of zeros ends a window. Newest is the step of `last_seen`.
+    /// The windows one after the other, newest step first, in LEB128: an odd number is twice the bytes of a step and one, an
+    /// even one twice the steps without anything, zero the end of a window. The newest step is that of `last_seen`.
     #[serde(with = "hexadecimal")]
     packed: Vec<u8>,
 }
@@ -99,11 +99,12 @@ impl Ledger {
         let mut bytes = self.packed.iter();
         for steps in &mut all {
             let mut at = 0usize;
-            while let (Some(gap), Some(value)) = (number(&mut bytes), number(&mut bytes)) {
-                if value == 0 {
-                    break;
+            while let Some(token) = number(&mut bytes).filter(|token| *token != 0) {
+                let value = token >> 1;
+                if token & 1 == 0 {
+                    at = at.saturating_add(value as usize);
+                    continue;
                 }
-                at = at.saturating_add(gap as usize);
                 if let Some(step) = steps.get_mut(at) {
                     *step = value;
                 }
@@ -122,15 +123,17 @@ impl Ledger {
                     gap += 1;
                     continue;
                 }
-                put(&mut self.packed, gap);
-                put(&mut self.packed, bytes);
+                if gap > 0 {
+                    put(&mut self.packed, gap << 1);
+                }
+                put(&mut self.packed, bytes.min(u64::MAX >> 1) << 1 | 1);
                 gap = 0;
             }
-            self.packed.extend([0, 0]);
+            self.packed.push(0);
         }
-        // Few ledgers grow often; what doubling would reserve is more than all of them need.
-        if self.packed.capacity() > self.packed.len() + 64 {
-            self.packed.shrink_to(self.packed.len() + 16);
+        // What doubling reserves would be as much again for every ledger.
+        if self.packed.capacity() > self.packed.len() + 16 {
+            self.packed.shrink_to(self.packed.len() + 8);
         }
     }
 }
@@ -246,7 +249,8 @@ pub(super) struct Booked {
 /// All ledgers. When there are too many, the one that was silent longest is given up.
 #[derive(Debug, Default)]
 pub(super) struct Ledgers {
-    by_key: HashMap<LedgerKey, Ledger>,
+    /// Behind a pointer, since half of a table's places are empty.
+    by_key: HashMap<LedgerKey, Box<Ledger>>,
     /// By the hour of their last entry, to find the one silent longest. (By the hour, so that a busy ledger does not move
     /// with every packet.)
     silent: BTreeSet<(u64, LedgerKey)>,
@@ -298,13 +302,13 @@ impl Ledgers {
     pub(super) fn insert(&mut self, key: LedgerKey, ledger: Ledger) {
         self.since = Some(self.since.map_or(ledger.first_seen, |since| since.min(ledger.first_seen)));
         self.silent.insert((hour(ledger.last_seen), key));
-        if self.by_key.insert(key, ledger).is_none() {
+        if self.by_key.insert(key, Box::new(ledger)).is_none() {
             *self.known.entry((key.asset, key.jurisdiction)).or_default() += 1;
         }
     }
 
     pub(super) fn get(&self, key: &LedgerKey) -> Option<&Ledger> {
-        self.by_key.get(key)
+        self.by_key.get(key).map(|ledger| &**ledger)
     }
 
     fn give_up(&mut self) {
@@ -361,7 +365,7 @@ mod tests {
         #[test]
         fn a_ledger_from_a_damaged_file_is_only_wrong(packed in prop::collection::vec(any::<u8>(), 0..300), bytes: u64) {
             let mut ledger = Ledger { first_seen: at(0), last_seen: at(5), packed };
-            prop_assert!(ledger.add(at(10), bytes).iter().all(|sum| *sum >= bytes));
+            prop_assert!(ledger.add(at(10), bytes >> 1).iter().all(|sum| *sum >= bytes >> 1));
         }
     }
 
