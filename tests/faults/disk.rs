@@ -49,8 +49,7 @@ impl Drop for Disk {
 fn prepared() -> (Scratch, Vec<u8>, Vec<String>, Receiver) {
     let scratch = Scratch::new();
     let capture = capture(FINDINGS);
-    scratch.write("capture.pcap", &capture);
-    let ids = scratch.undisturbed();
+    let ids = scratch.undisturbed(&capture);
     let receiver = Receiver::http(Mood::Healthy);
     scratch.configure(&[archive(), hook(receiver.port)]);
     (scratch, capture, ids, receiver)
@@ -127,7 +126,7 @@ fn a_disk_that_is_read_only_and_becomes_writable_costs_no_alert_and_is_told_to_e
     let (scratch, capture, ids, receiver) = prepared();
     let Some(disk) = Disk::new(&scratch, "200m") else { return };
     let half = capture.len() / 2;
-    // The findings of a capture cut short are closed at its end: alerts of their own, which stay.
+    // An empty capture makes a journal.
     let mut sensor = Sensor::start(&scratch, &disk.journal());
     trickle(&mut sensor.input(), &capture[..24]);
     let (status, said) = sensor.end();

@@ -1,10 +1,13 @@
 //! SIGKILL at random moments while alerts flow.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use borderflow_testkit::Prng;
 use borderflow_testkit::program::Program;
+use flate2::read::GzDecoder;
 
 use super::kit::*;
 use super::receiver::{Mood, Receiver};
@@ -22,18 +25,37 @@ fn life(scratch: &Scratch, receiver: &Receiver, capture: &[u8]) -> Duration {
     (receiver.first_after(started).unwrap() * 3).max(Duration::from_millis(400))
 }
 
+/// The output "rotated": a file that rotates all the time.
+fn rotated() -> String {
+    "name = \"rotated\"\nkind = \"file\"\npath = \"rotated\"\nrotate_bytes = 500000\nkeep = 1000\ncompress = true".to_owned()
+}
+
+/// The ids in `rotated`, oldest file first.
+fn rotated_ids(scratch: &Scratch) -> Vec<String> {
+    let mut ids = Vec::new();
+    for number in (1..=1_000).rev() {
+        if let Ok(file) = File::open(scratch.path(&format!("rotated.{number}.gz"))) {
+            let mut text = String::new();
+            GzDecoder::new(file).read_to_string(&mut text).unwrap();
+            ids.extend(text.lines().map(|line| id(line).unwrap()));
+        }
+        ids.extend(scratch.ids(&format!("rotated.{number}")));
+    }
+    ids.extend(scratch.ids("rotated"));
+    ids
+}
+
 /// BORDERFLOW_KILLS=200 is the run that the issue asks for.
 #[test]
 fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
     let kills = setting("BORDERFLOW_KILLS", 12);
     let scratch = Scratch::new();
     let capture = capture(FINDINGS);
-    scratch.write("capture.pcap", &capture);
-    let ids = scratch.undisturbed();
+    let ids = scratch.undisturbed(&capture);
     assert!(ids.len() >= 10_000);
     let (hooked, indexed) = (Receiver::http(Mood::Slow(Duration::from_millis(40))), Receiver::http(Mood::Healthy));
     let logged = Receiver::syslog(Mood::Healthy);
-    scratch.configure(&[archive(), hook(hooked.port), elastic(indexed.port), syslog(logged.port)]);
+    scratch.configure(&[archive(), rotated(), hook(hooked.port), elastic(indexed.port), syslog(logged.port)]);
     let life = life(&scratch, &indexed, &capture);
     let (mut random, mut restarts) = (Prng::new(6), Vec::new());
     for round in 0..kills {
@@ -64,6 +86,7 @@ fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
     let (median, slowest) = (restarts.get(restarts.len() / 2), restarts.last());
     println!("restart to first alert at a receiver: {median:.0?} median, {slowest:.0?} slowest of {}", restarts.len());
     Tally::of(&created, &scratch.ids("archive.ndjson")).insist("file");
+    Tally::of(&created, &rotated_ids(&scratch)).insist("file that rotates");
     Tally::of(&created, &hooked.arrived()).insist("webhook");
     let elastic = Tally::of(&created, &indexed.arrived());
     elastic.insist("elasticsearch, by document");

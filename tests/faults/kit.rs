@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -29,6 +29,12 @@ pub(crate) fn setting(name: &str, default: u64) -> u64 {
 
 /// A capture of `findings` findings, each of which makes two alerts: opened, closed.
 pub(crate) fn capture(findings: u32) -> Vec<u8> {
+    capture_of_day(0, findings)
+}
+
+/// The same on another day.
+pub(crate) fn capture_of_day(day: u64, findings: u32) -> Vec<u8> {
+    let start_ns = START_NS + day * 86_400_000_000_000;
     let pcap = Pcap::microseconds(1);
     let mut bytes = Vec::new();
     pcap.start(&mut bytes);
@@ -36,7 +42,7 @@ pub(crate) fn capture(findings: u32) -> Vec<u8> {
         let (asset, entity) = (number / ENTITIES, number % ENTITIES);
         let asset = (Host::new(&format!("10.0.{}.{}", asset / 250, asset % 250 + 1)), 40_000);
         let entity = (Host::new(&format!("203.0.113.{}", entity + 1)), 9_999);
-        let at = START_NS + u64::from(number) * SPACING_NS;
+        let at = start_ns + u64::from(number) * SPACING_NS;
         pcap.append(&mut bytes, &udp_frame(&Link::Ethernet, at, asset, entity, &[7; 200]));
         pcap.append(&mut bytes, &udp_frame(&Link::Ethernet, at + 20_000_000, entity, asset, &[8; 100]));
     }
@@ -70,9 +76,10 @@ impl Scratch {
         self.write("config.toml", text);
     }
 
-    /// The ids that a run without a fault makes of `capture.pcap`, in order.
-    pub(crate) fn undisturbed(&self) -> Vec<String> {
+    /// `capture.pcap`, and the ids that a run without a fault makes of it, in order.
+    pub(crate) fn undisturbed(&self, capture: &[u8]) -> Vec<String> {
         self.configure(&[]);
+        self.write("capture.pcap", capture);
         let program = Program::new(EXECUTABLE, self.0.path());
         let outcome = program.args(["replay", "capture.pcap", "-c", "config.toml", "--alerts", "reference"]).run();
         assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
@@ -110,6 +117,28 @@ pub(crate) fn elastic(port: u16) -> String {
 /// The output "syslog", over TCP.
 pub(crate) fn syslog(port: u16) -> String {
     format!("name = \"syslog\"\nkind = \"syslog\"\nprotocol = \"tcp\"\naddress = \"127.0.0.1:{port}\"")
+}
+
+/// Counts the lines of a file that grows.
+pub(crate) struct Lines {
+    file: File,
+    count: usize,
+}
+
+impl Lines {
+    /// Of the archive, which need not be there yet.
+    pub(crate) fn of_archive(scratch: &Scratch) -> Lines {
+        let path = scratch.path("archive.ndjson");
+        let file = File::options().append(true).read(true).create(true).open(path).unwrap();
+        Lines { file, count: 0 }
+    }
+
+    pub(crate) fn count(&mut self) -> usize {
+        let mut bytes = Vec::new();
+        self.file.read_to_end(&mut bytes).unwrap();
+        self.count += bytes.iter().filter(|&&byte| byte == b'\n').count();
+        self.count
+    }
 }
 
 /// What matters of an ECS record.

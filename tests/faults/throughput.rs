@@ -1,7 +1,7 @@
 //! Alerts as fast as a large site can make them, and whether the packet path feels the outputs.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,21 +10,6 @@ use borderflow_testkit::{Host, Link, Pcap, udp_frame};
 
 use super::kit::*;
 use super::receiver::{Mood, Receiver};
-
-/// Counts the lines of a file that grows.
-struct Lines {
-    file: fs::File,
-    count: usize,
-}
-
-impl Lines {
-    fn count(&mut self) -> usize {
-        let mut bytes = Vec::new();
-        self.file.read_to_end(&mut bytes).unwrap();
-        self.count += bytes.iter().filter(|&&byte| byte == b'\n').count();
-        self.count
-    }
-}
 
 /// Seconds of CPU that a process has used.
 fn cpu_s(pid: u32) -> Option<f64> {
@@ -42,8 +27,7 @@ fn five_thousand_alerts_a_second_reach_a_file_and_a_webhook_as_they_are_made() {
     let alerts = (seconds * rate) as usize;
     let (scratch, receiver) = (Scratch::new(), Receiver::http(Mood::Healthy));
     scratch.configure(&[archive(), hook(receiver.port)]);
-    scratch.write("archive.ndjson", "");
-    let mut lines = Lines { file: fs::File::open(scratch.path("archive.ndjson")).unwrap(), count: 0 };
+    let mut lines = Lines::of_archive(&scratch);
     let capture = capture(u32::try_from(alerts / 2).unwrap());
     let mut sensor = Sensor::start(&scratch, &scratch.path("journal.db"));
     let (pid, mut input) = (sensor.pid(), sensor.input());
