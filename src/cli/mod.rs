@@ -71,6 +71,7 @@ fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(coloured)
         .with_target(false)
+        .log_internal_errors(false)
         .without_time()
         .init();
 }

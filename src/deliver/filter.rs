@@ -20,7 +20,9 @@ impl Filter {
     /// True where `entry` is wanted.
     #[must_use]
     pub fn wants(&self, entry: &Entry) -> bool {
-        self.holds(entry.severity, &entry.asset, &entry.jurisdiction, &entry.kind)
+        // What is wrong with the sensor concerns every receiver that does not name what it wants.
+        let is_of_sensor = entry.kind == "self" && self.kinds.is_empty();
+        is_of_sensor || self.holds(entry.severity, &entry.asset, &entry.jurisdiction, &entry.kind)
     }
 
     /// True where `alert` is wanted.
@@ -32,7 +34,8 @@ impl Filter {
     }
 
     fn holds(&self, severity: u8, asset: &str, jurisdiction: &str, kind: &str) -> bool {
-        let named = |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one == name);
+        let named =
+            |list: &[String], name: &str| list.is_empty() || list.iter().any(|one| one.eq_ignore_ascii_case(name));
         severity >= self.min_severity
             && named(&self.assets, asset)
             && named(&self.jurisdictions, jurisdiction)

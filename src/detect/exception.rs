@@ -39,13 +39,15 @@ pub struct ExceptionScope {
     pub sectors: Vec<String>,
     /// Flagged jurisdictions.
     pub jurisdictions: Vec<Country>,
-    /// Vendors and operators, by name, in any case of letters.
+    /// Vendors and operators, by name, in any case of letters; one known by a certificate or an answer of DNS alone does not
+    /// count.
     pub entities: Vec<String>,
     /// Autonomous systems.
     pub asns: Vec<u32>,
     /// Addresses of remote hosts.
     pub destinations: Vec<Prefix>,
-    /// Host names that the asset asked for, and every name below each. What a host outside says is no reason to trust it.
+    /// Host names that the asset asked for by TLS, QUIC or HTTP, and every name below each. What a host outside says is no
+    /// reason to trust it.
     pub suffixes: Vec<Suffix>,
     /// Activities, by `rule.id`.
     pub kinds: Vec<&'static str>,
@@ -63,7 +65,7 @@ impl ExceptionScope {
         let declared = policy.assets.declaration(subject.asset);
         let name = policy.assets.name(subject.asset);
         let sector = declared.and_then(|asset| asset.sector.as_deref());
-        let entity = subject.entity_name();
+        let entity = subject.trusted_entity();
         let asn = subject.attribution.place.asn;
         let among = |list: &[String], value: Option<&str>| {
             list.is_empty() || value.is_some_and(|value| list.iter().any(|known| known.eq_ignore_ascii_case(value)))
@@ -83,7 +85,7 @@ impl ExceptionScope {
 
     fn names(&self, subject: &Subject<'_>) -> bool {
         let is_below = |name: &str| self.suffixes.iter().any(|suffix| suffix.covers(name));
-        self.suffixes.is_empty() || !subject.is_inbound() && subject.judged.any_name(is_below)
+        self.suffixes.is_empty() || !subject.is_inbound() && subject.judged.any_asked(is_below)
     }
 }
 
@@ -195,7 +197,7 @@ fn day(at: Timestamp) -> String {
 /// The exception that says most about what was seen: one that accepts it, else one that did, else one that would at
 /// another time. The number is its place in the policy.
 pub(super) fn standing(subject: &Subject<'_>, activity: Activity, policy: &Policy) -> Option<(u32, Standing)> {
-    let at = subject.judged.update.at;
+    let at = subject.seen();
     let holding = (0u32..).zip(&policy.exceptions).filter(|(_, it)| it.scope.holds_for(subject, activity, policy));
     let standings = holding.map(|(number, exception)| {
         let standing = if at >= exception.expires {

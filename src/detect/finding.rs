@@ -75,10 +75,12 @@ impl Finding {
             basis: subject.flag.basis.clone(),
         };
         let update = subject.judged.update;
+        let exception = relation.accepted.and_then(|number| policy.exceptions.get(number as usize));
+        let exception = exception.map(|exception| exception.name.as_str());
         let mut finding = Finding {
             deadline: update.at,
             relation,
-            id: identity(&relation, asset.as_ref(), entity.as_deref(), update.first_seen),
+            id: identity(&relation, asset.as_ref(), entity.as_deref(), exception, update.at),
             direction: subject.judged.direction,
             asset,
             jurisdiction,
@@ -274,7 +276,7 @@ impl Finding {
         let number = self.next_number;
         self.next_number += 1;
         Alert {
-            id: StableId::of(&["alert", self.id.as_str(), step.as_str(), &number.to_string()]),
+            id: StableId::of(&["alert", self.id.as_str(), step.as_str(), &number.to_string(), &at.to_string()]),
             finding: self.id.clone(),
             step,
             number,

@@ -1,6 +1,6 @@
 //! The findings there are: one per relation, each with its time to close.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::net::Timestamp;
@@ -10,6 +10,9 @@ use super::{
     Activity, Alert, Coverage, DetectCounters, Entity, FirstContact, Observation, Policy, Relation, StableId, Standing,
     Step, Subject, exception,
 };
+
+/// Moments at which the coverage is remembered: a day of minutes.
+const MOST_EARLIER: usize = 24 * 60;
 
 /// Silence after which a finding may close early.
 const SILENT_ENOUGH: Duration = Duration::from_secs(3_600);
@@ -23,6 +26,8 @@ pub(super) struct Findings {
     pub(super) counters: DetectCounters,
     /// What of the traffic the capture has shown so far.
     pub(super) coverage: Coverage,
+    /// The same at earlier moments, oldest first.
+    earlier: VecDeque<(Timestamp, Coverage)>,
     pub(super) changes: Changes,
 }
 
@@ -36,7 +41,7 @@ pub(super) struct Changes {
     /// Findings that have only grown.
     pub(super) grown: BTreeSet<Relation>,
     /// Findings that are over.
-    pub(super) over: Vec<StableId>,
+    pub(super) over: Vec<(Activity, StableId)>,
 }
 
 impl Changes {
@@ -52,9 +57,9 @@ impl Changes {
         self.grown.remove(relation);
     }
 
-    fn end(&mut self, finding: StableId) {
+    fn end(&mut self, activity: Activity, finding: StableId) {
         if self.are_kept {
-            self.over.push(finding);
+            self.over.push((activity, finding));
         }
     }
 }
@@ -80,7 +85,7 @@ impl Findings {
             self.counters.crowded += 1;
             relation = Relation { asset: None, entity: Entity::Many, ..relation };
         }
-        let coverage = self.coverage;
+        let coverage = self.covered_until(subject.judged.update.first_seen);
         let new = || Finding::new(relation, subject, policy, coverage);
         let finding = self.by_relation.entry(relation).or_insert_with(new);
         self.deadlines.remove(&(finding.deadline, relation));
@@ -146,6 +151,22 @@ impl Findings {
         true
     }
 
+    /// Takes note of what the capture has shown at `at`.
+    pub(super) fn cover(&mut self, at: Timestamp, coverage: Coverage) {
+        if self.earlier.len() == MOST_EARLIER {
+            self.earlier.pop_front();
+        }
+        self.earlier.push_back((at, coverage));
+        self.coverage = coverage;
+    }
+
+    /// What the capture had shown before `at`, as far as that is remembered.
+    fn covered_until(&self, at: Timestamp) -> Coverage {
+        let later = self.earlier.partition_point(|(time, _)| *time <= at);
+        let before = later.checked_sub(1).or((!self.earlier.is_empty()).then_some(0));
+        before.and_then(|place| self.earlier.get(place)).map_or(Coverage::default(), |(_, coverage)| *coverage)
+    }
+
     /// Closes findings whose time is over at `now`.
     pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
         while let Some(&(deadline, relation)) = self.deadlines.first() {
@@ -174,7 +195,7 @@ impl Findings {
         let (id, coverage) = (finding.id.clone(), finding.covered(self.coverage));
         if let Some(alert) = finding.close(at) {
             self.counters.alerts += 1;
-            self.changes.end(id);
+            self.changes.end(relation.activity, id);
             out.push(Alert { coverage, ..alert });
         }
     }

@@ -6,7 +6,7 @@ use crate::attribute::{
     Attribution, Attributor, Basis, Device, Evidence, Knowledge, Names, Neighbour, Owner, Strength, Tool,
 };
 use crate::flow::{FlowUpdate, Party};
-use crate::net::Country;
+use crate::net::{Country, Timestamp};
 
 use super::{AssetKey, Assets, Direction, Entity, Flag, Jurisdictions, Policy};
 
@@ -89,9 +89,11 @@ impl<'a> Judged<'a> {
         self.knowledge.attributor.attribute_device(device)
     }
 
-    /// True where `is_it` of any name of the responder that a host name is.
-    pub(super) fn any_name(&self, is_it: impl Fn(&str) -> bool) -> bool {
-        names(self.update, &self.aliases).iter().any(|(basis, name)| basis != Basis::Certificate && is_it(name))
+    /// True where `is_it` of any name that the initiator itself asked the responder for. Anybody can send an answer of DNS
+    /// or a certificate with any name in it.
+    pub(super) fn any_asked(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let asked = |basis| matches!(basis, Basis::Sni | Basis::HttpHost);
+        names(self.update, &self.aliases).iter().any(|(basis, name)| asked(basis) && is_it(name))
     }
 
     /// The best name of the responder, and what it was read from.
@@ -198,10 +200,23 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The name of [`Subject::entity`], where it has one.
+    /// The name of [`Subject::entity`], where it has one that does not rest on the other side's word alone.
+    pub(super) fn trusted_entity(&self) -> Option<&'a str> {
+        let owner = self.owner.filter(|owner| {
+            let of_owner = |item: &Evidence<'_>| item.owner.is_some_and(|it| it.id == owner.id);
+            let is_word = |item: &Evidence<'_>| matches!(item.basis, Basis::Certificate | Basis::Dns);
+            self.attribution.evidence().any(|item| of_owner(&item) && !is_word(&item))
+        });
+        match self.owner {
+            Some(_) => owner.map(|owner| owner.name),
+            None => self.attribution.place.organization,
+        }
+    }
+
+    /// When what the update tells of was seen: of a flow that fell silent, its last packet.
     #[must_use]
-    pub fn entity_name(&self) -> Option<&'a str> {
-        self.owner.map(|owner| owner.name).or(self.attribution.place.organization)
+    pub fn seen(&self) -> Timestamp {
+        self.judged.update.last_seen.min(self.judged.update.at)
     }
 
     /// The flagged host itself.

@@ -266,6 +266,8 @@ pub(super) struct Ledgers {
     /// Given up since the same time.
     pub(super) given_up: Vec<LedgerKey>,
     pub(super) evicted: u64,
+    /// Entries that were left out because they are booked already.
+    pub(super) unbooked: u64,
 }
 
 impl Ledgers {
@@ -273,6 +275,7 @@ impl Ledgers {
     pub(super) fn book(&mut self, key: LedgerKey, at: Timestamp, bytes: u64, most: usize) -> Booked {
         let mut first = FirstContact::default();
         if self.booked_until.is_some_and(|until| at <= until) {
+            self.unbooked += 1;
             return Booked::default();
         }
         if !self.by_key.contains_key(&key) {

@@ -134,6 +134,8 @@ pub struct DetectCounters {
     pub crowded: u64,
     /// Ledgers given up because there were too many.
     pub ledgers_evicted: u64,
+    /// Entries left out of the ledgers because their time is before what was kept of them.
+    pub unbooked: u64,
     /// Alerts made.
     pub alerts: u64,
     /// Flow updates that added to a finding and caused no alert.
@@ -242,10 +244,10 @@ impl Detector {
         }
     }
 
-    /// Takes over what the front has counted so far.
-    pub fn cover(&mut self, frames: Coverage) {
+    /// Takes over what the front has counted by `at`.
+    pub fn cover(&mut self, at: Timestamp, frames: Coverage) {
         self.state.frames = frames;
-        self.state.books.findings.coverage = frames.and(self.state.flows);
+        self.state.books.findings.cover(at, frames.and(self.state.flows));
     }
 
     /// Closes every finding, in the order of their relations: the replay is over.
@@ -257,7 +259,8 @@ impl Detector {
     #[must_use]
     pub fn counters(&self) -> DetectCounters {
         let ledgers_evicted = self.state.books.ledgers.evicted;
-        DetectCounters { hidden: self.state.hidden, ledgers_evicted, ..self.state.books.findings.counters }
+        let unbooked = self.state.books.ledgers.unbooked;
+        DetectCounters { hidden: self.state.hidden, ledgers_evicted, unbooked, ..self.state.books.findings.counters }
     }
 }
 

@@ -21,19 +21,22 @@ use crate::net::{Country, Timestamp};
 pub enum SavedKind {
     /// An open finding; its key is its id.
     Finding,
+    /// An open finding of a volume, which rests on ledgers and goes on with them.
+    Volume,
     /// A ledger.
     Ledger,
 }
 
 impl SavedKind {
     /// Every kind.
-    pub const ALL: [SavedKind; 2] = [SavedKind::Finding, SavedKind::Ledger];
+    pub const ALL: [SavedKind; 3] = [SavedKind::Finding, SavedKind::Volume, SavedKind::Ledger];
 
     /// Its name in the journal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             SavedKind::Finding => "finding",
+            SavedKind::Volume => "volume",
             SavedKind::Ledger => "ledger",
         }
     }
@@ -153,7 +156,7 @@ impl Detector {
         let names = Names { policy, attributor };
         let mut saved = Vec::new();
         let over = state.books.findings.changes.over.drain(..);
-        saved.extend(over.map(|id| forgotten(SavedKind::Finding, id.as_str().to_owned())));
+        saved.extend(over.map(|(activity, id)| forgotten(kind_of(activity), id.as_str().to_owned())));
         let mut relations = std::mem::take(&mut state.books.findings.changes.told);
         let is_due = state.kept.is_due(now) || all;
         if is_due {
@@ -181,19 +184,25 @@ impl Detector {
         let mut resumed = Resumed::default();
         for (number, (key, value)) in (0u32..).zip(kept) {
             let taken_up = match kind {
-                SavedKind::Finding => names.resume_finding(value, number, &mut state.books.findings),
+                SavedKind::Finding | SavedKind::Volume => {
+                    names.resume_finding(value, number, &mut state.books.findings)
+                }
                 SavedKind::Ledger => {
                     names.resume_ledger(key, value).map(|(key, ledger)| state.books.ledgers.insert(key, ledger))
                 }
             };
             match (taken_up, kind) {
-                (Some(()), SavedKind::Finding) => resumed.findings += 1,
+                (Some(()), SavedKind::Finding | SavedKind::Volume) => resumed.findings += 1,
                 (Some(()), SavedKind::Ledger) => resumed.ledgers += 1,
                 (None, _) => resumed.dropped += 1,
             }
         }
         resumed
     }
+}
+
+fn kind_of(activity: Activity) -> SavedKind {
+    if activity == Activity::Volume { SavedKind::Volume } else { SavedKind::Finding }
 }
 
 fn forgotten(kind: SavedKind, key: String) -> Saved {
@@ -211,7 +220,7 @@ impl Names<'_> {
         let finding = findings.get(relation)?.to_keep(findings.coverage);
         let out = FindingOut { relation: self.relation(relation), finding: &finding };
         let value = serde_json::to_vec(&out).ok()?;
-        Some(Saved { kind: SavedKind::Finding, key: finding.id.as_str().to_owned(), value: Some(value) })
+        Some(Saved { kind: kind_of(relation.activity), key: finding.id.as_str().to_owned(), value: Some(value) })
     }
 
     fn relation(&self, relation: &Relation) -> Named {

@@ -6,12 +6,14 @@ use crate::net::Timestamp;
 
 use super::{AssetInfo, AssetKey, DeviceInfo, Entity, FlowInfo, PartyInfo, Policy, Relation, StableId, Subject};
 
-/// The identity of a finding: its relation, and when it was first seen, since a relation may come again.
+/// The identity of a finding: its relation, the exception that accepts it, and when it began, since a relation may come
+/// again, also within one flow.
 pub(super) fn identity(
     relation: &Relation,
     asset: Option<&AssetInfo>,
     owner: Option<&str>,
-    first_seen: Timestamp,
+    exception: Option<&str>,
+    began: Timestamp,
 ) -> StableId {
     let entity = match relation.entity {
         Entity::Owner(_) => owner.unwrap_or_default().to_owned(),
@@ -26,8 +28,8 @@ pub(super) fn identity(
         asset.map_or("", |asset| &asset.name),
         &relation.jurisdiction.to_string(),
         &entity,
-        &first_seen.to_string(),
-        if relation.accepted.is_some() { "accepted" } else { "" },
+        &began.to_string(),
+        exception.unwrap_or_default(),
     ])
 }
 

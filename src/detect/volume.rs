@@ -50,7 +50,7 @@ pub(super) fn book(
             return (FirstContact::default(), None);
         }
     };
-    let Booked { sums, first } = ledgers.book(key, subject.judged.update.at, sent, policy.max_ledgers);
+    let Booked { sums, first } = ledgers.book(key, subject.seen(), sent, policy.max_ledgers);
     let passed = if sent > 0 { passed(sums, subject, policy) } else { None };
     let passed = passed.map(|volume| Observation {
         relation: Relation {

@@ -68,7 +68,7 @@ pub enum Seen {
     Device(Announcement),
     /// What the capture has shown so far; told once a minute of packet time, so that it does not depend on how the input is
     /// cut into batches.
-    Coverage(Coverage),
+    Coverage(Timestamp, Coverage),
 }
 
 /// Most devices kept of one batch: they repeat themselves every half minute.
@@ -204,7 +204,7 @@ impl Front {
     fn cover(&mut self, minute: u64, frame: u64) {
         self.covered = minute;
         let place = Place::of_packet(self.clock, frame);
-        self.sightings.push(Sighting { place, seen: Seen::Coverage(self.coverage()) });
+        self.sightings.push(Sighting { place, seen: Seen::Coverage(self.clock, self.coverage()) });
     }
 
     /// What the capture has shown so far.

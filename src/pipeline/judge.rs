@@ -68,7 +68,7 @@ impl Judge {
     fn take(&mut self, seen: Seen) {
         match seen {
             Seen::Device(said) => self.knowledge.hear(&said),
-            Seen::Coverage(coverage) => self.detector.cover(coverage),
+            Seen::Coverage(at, coverage) => self.detector.cover(at, coverage),
         }
     }
 

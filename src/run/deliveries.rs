@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use super::output_context;
 use super::recorder::{self, Recorder};
-use super::{Interrupt, output_context};
 use crate::config::{self, Config};
 use crate::deliver::{Closed, Counters, Delivered, Delivery, FlowDelivery, FlowQueue, Outbox, Reopen, StartError};
 use crate::detect::SavedKind;
@@ -19,8 +19,9 @@ use crate::encode::human::Count;
 use crate::journal::{self, Journal, JournalError};
 use crate::net::Timestamp;
 
-/// How often a wait for the outputs looks whether the user has had enough.
+/// How often a wait for the outputs looks whether they get on, and what they have in any case.
 const LOOK: Duration = Duration::from_millis(100);
+const LEAST: Duration = Duration::from_millis(20);
 
 /// Why outputs could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,8 @@ pub enum DeliveriesError {
 pub(super) struct Deliveries {
     outbox: Arc<Outbox>,
     counters: Vec<(String, Arc<Counters>)>,
+    /// Whether the journal is gone with the process.
+    is_private: bool,
     /// Says that time is up.
     give_up: watch::Sender<bool>,
     /// Hears when every output has everything.
@@ -112,7 +115,8 @@ impl Deliveries {
             let _ = tell_done.send(());
             runtime.shutdown_timeout(Duration::from_secs(1));
         })?;
-        Ok((Deliveries { outbox: Arc::new(outbox), counters, give_up, done, thread }, queues, memory))
+        let is_private = path.is_none();
+        Ok((Deliveries { outbox: Arc::new(outbox), counters, is_private, give_up, done, thread }, queues, memory))
     }
 
     /// What the judge writes to; keeps the states of `kinds`.
@@ -120,14 +124,16 @@ impl Deliveries {
         Recorder::new(Arc::clone(&self.outbox), kinds)
     }
 
-    /// Waits until every output has everything, for `patience` at most or until the user interrupts; the recorder and the
-    /// flow queues must be gone. What each output did, and true where none has anything left.
-    pub(super) fn close(self, patience: Duration, interrupt: &Interrupt) -> (Vec<(String, Delivered, u64)>, bool) {
+    /// Waits until every output has everything, or until none has taken anything for `patience`; the recorder and the flow
+    /// queues must be gone. What each output did, and true where none has anything left. (A user who interrupts twice ends
+    /// the process.)
+    pub(super) fn close(self, patience: Duration) -> (Vec<(String, Delivered, u64)>, bool) {
         self.outbox.finish();
-        let mut waited = Duration::ZERO;
-        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK) {
-            waited += LOOK;
-            if waited >= patience || interrupt.is_requested() {
+        let (mut waited, mut taken) = (Duration::ZERO, self.taken());
+        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(LEAST))) {
+            waited = if self.taken() == taken { waited + LOOK } else { Duration::ZERO };
+            taken = self.taken();
+            if waited >= patience {
                 break;
             }
         }
@@ -139,10 +145,21 @@ impl Deliveries {
         let behind = |name: &str| backlog.iter().find(|(output, _)| output == name).map_or(0, |(_, left)| *left);
         let told: Vec<_> =
             self.counters.iter().map(|(name, counters)| (name.clone(), counters.read(), behind(name))).collect();
-        told.iter().for_each(|(name, delivered, left)| tell(name, delivered, *left));
+        told.iter().for_each(|(name, delivered, left)| tell(name, delivered, *left, self.is_private));
+        if counters.repeated > 0 {
+            info!("journal: {} alerts were in it already and are not sent again", Count(counters.repeated));
+        }
         let lost = counters.dropped + counters.forced_out + counters.held_entries;
         let is_complete = lost == 0 && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
         (told, is_complete)
+    }
+}
+
+impl Deliveries {
+    /// Records that all outputs together have taken, left out or refused.
+    fn taken(&self) -> u64 {
+        let all = self.counters.iter().map(|(_, counters)| counters.read());
+        all.map(|did| did.delivered + did.filtered + did.refused).sum()
     }
 }
 
@@ -181,7 +198,7 @@ async fn time_is_up(mut deadline: watch::Receiver<bool>) {
     let _ = deadline.wait_for(|is_up| *is_up).await;
 }
 
-fn tell(name: &str, delivered: &Delivered, left: u64) {
+fn tell(name: &str, delivered: &Delivered, left: u64, is_private: bool) {
     info!("output {name}: {} delivered", Count(delivered.delivered));
     if delivered.refused > 0 {
         warn!("output {name}: {} refused, last: {}", Count(delivered.refused), delivered.last_error);
@@ -190,6 +207,8 @@ fn tell(name: &str, delivered: &Delivered, left: u64) {
         warn!("output {name}: {} flow records dropped, the output is too slow", Count(delivered.dropped));
     }
     if left > 0 {
-        error!("output {name}: {} not delivered: {}", Count(left), delivered.last_error);
+        let reason = if delivered.last_error.is_empty() { "time was up" } else { &delivered.last_error };
+        let fate = if is_private { "lost without a --journal" } else { "kept for the next run" };
+        error!("output {name}: {} not delivered, {fate}: {reason}", Count(left));
     }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use tracing::error;
+use tracing::{error, warn};
 
 use super::Replay;
 use crate::config::{self, Config, Target};
@@ -23,6 +23,10 @@ pub(super) struct Routes<'a> {
 /// A file cannot be opened.
 pub(super) fn routes<'a>(replay: &Replay, config: &'a Config) -> io::Result<Routes<'a>> {
     if replay.alerts.is_some() || replay.format.is_some() || config.outputs.is_empty() {
+        if !config.outputs.is_empty() {
+            let names: Vec<&str> = config.outputs.iter().map(|output| output.name.as_str()).collect();
+            warn!("the configured outputs get nothing because of --alerts or --format: {}", names.join(", "));
+        }
         let path = replay.alerts.as_deref().unwrap_or(Path::new("-"));
         let terminal = path.as_os_str() == "-" && io::stdout().is_terminal();
         let default = if terminal { Format::Text(Style::Plain) } else { Format::Ecs };

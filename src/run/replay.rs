@@ -141,7 +141,7 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
     let input = (source.bytes_read(), source.loss());
     let summary = summary(&front, &counters, &judge, input, begun.elapsed());
     tell_doubts(&front, &source);
-    let (delivered, all_written) = sinks.close(summary.frames_read > 0, replay.patience, &interrupt);
+    let (delivered, all_written) = sinks.close(summary.frames_read > 0, replay.patience);
     complete &= all_written;
     let summary = summary.with_outputs(delivered);
     if let Some(path) = &replay.summary {
@@ -161,9 +161,9 @@ struct Sinks {
     memory: Memory,
 }
 
-/// What of the judge's memory a replay goes on with: ledgers, which add up over captures. Findings are a function of the
-/// capture alone.
-const KEPT: &[SavedKind] = &[SavedKind::Ledger];
+/// What of the judge's memory a replay goes on with: ledgers, which add up over captures, and the findings that rest on
+/// them. Other findings are a function of the capture alone.
+const KEPT: &[SavedKind] = &[SavedKind::Ledger, SavedKind::Volume];
 
 impl Sinks {
     fn open(replay: &Replay, config: &Config) -> Result<Sinks, ReplayError> {
@@ -200,7 +200,7 @@ impl Sinks {
     }
 
     /// Ends everything; what each delivered output did, and true where nothing is lost.
-    fn close(self, any_frame: bool, patience: Duration, interrupt: &Interrupt) -> (Vec<OutputSummary>, bool) {
+    fn close(self, any_frame: bool, patience: Duration) -> (Vec<OutputSummary>, bool) {
         let mut complete = true;
         for output in self.alerts {
             complete &= direct::is_written(output.close(any_frame));
@@ -210,7 +210,7 @@ impl Sinks {
         }
         drop((self.queues, self.recorder));
         let Some(deliveries) = self.deliveries else { return (Vec::new(), complete) };
-        let (delivered, all) = deliveries.close(patience, interrupt);
+        let (delivered, all) = deliveries.close(patience);
         let summaries = delivered.into_iter().map(|(name, did, left)| OutputSummary::new(name, &did, left));
         (summaries.collect(), complete && all)
     }

@@ -63,6 +63,8 @@ pub struct Summary {
     pub crowded_updates: u64,
     /// Ledgers given up because there were too many.
     pub ledgers_evicted: u64,
+    /// Volumes left out of ledgers because their time is before what the journal holds.
+    pub unbooked: u64,
     /// Alerts made.
     pub alerts: u64,
     /// Flow updates that added to a finding without an alert of their own.
@@ -202,6 +204,7 @@ impl Summary {
             findings_evicted: detect.findings_evicted,
             crowded_updates: detect.crowded,
             ledgers_evicted: detect.ledgers_evicted,
+            unbooked: detect.unbooked,
             alerts: detect.alerts,
             suppressed_updates: detect.suppressed,
             not_decidable: NotDecidable {
@@ -250,6 +253,7 @@ impl Summary {
             (self.findings_evicted, "findings closed early: raise detect.max_findings"),
             (self.crowded_updates, "flow updates without a finding of their own: raise detect.max_findings"),
             (self.ledgers_evicted, "ledgers given up: raise ledger.max_ledgers"),
+            (self.unbooked, "volumes not added to ledgers: the journal holds that time already"),
         ];
         let hidden = &self.not_decidable;
         let unseen = [
