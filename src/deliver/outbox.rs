@@ -132,7 +132,7 @@ impl Outbox {
             outputs: outputs.iter().zip(&cursors).map(progress).collect(),
             head: journal.head().into(),
             refused: AtomicU64::new(0),
-            report: Mutex::new((journal.counters(), Vec::new())),
+            report: Mutex::new((journal.counters(), journal.take_troubles())),
         });
         let feed = |(output, cursor)| Feed { shared: Arc::clone(&shared), output, cursor };
         let feeds = cursors.into_iter().enumerate().map(feed).collect();

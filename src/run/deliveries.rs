@@ -121,7 +121,7 @@ impl Deliveries {
     }
 
     /// Waits until every output has everything, for `patience` at most or until the user interrupts; the recorder and the
-    /// flow queues must be gone. What each output did, and true where none has anything left.
+    /// flow queues must be gone. What each output did, and true where none has anything left and the journal lost nothing.
     pub(super) fn close(self, patience: Duration, interrupt: &Interrupt) -> (Vec<(String, Delivered, u64)>, bool) {
         self.outbox.finish();
         let mut waited = Duration::ZERO;
@@ -141,7 +141,8 @@ impl Deliveries {
             self.counters.iter().map(|(name, counters)| (name.clone(), counters.read(), behind(name))).collect();
         told.iter().for_each(|(name, delivered, left)| tell(name, delivered, *left));
         let lost = counters.dropped + counters.forced_out + counters.held_entries;
-        let is_complete = lost == 0 && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
+        let is_whole = lost == 0 && counters.damaged_files == 0;
+        let is_complete = is_whole && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
         (told, is_complete)
     }
 }

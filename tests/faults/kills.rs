@@ -22,7 +22,7 @@ fn life(scratch: &Scratch, receiver: &Receiver, capture: &[u8]) -> Duration {
     wait("the first alert", || receiver.first_after(started).is_some());
     sensor.kill();
     feeding.join().unwrap();
-    (receiver.first_after(started).unwrap() * 3).max(Duration::from_millis(400))
+    (receiver.first_after(started).unwrap() * 4).max(Duration::from_millis(600))
 }
 
 /// The output "rotated": a file that rotates all the time.
@@ -74,7 +74,7 @@ fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
         sensor.kill();
         drop(feeding.map(JoinHandle::join));
         assert!(!said.contains("panicked") && !said.contains("damaged"), "{said}");
-        restarts.extend(hooked.first_after(started).into_iter().chain(indexed.first_after(started)).min());
+        restarts.extend([&hooked, &indexed, &logged].into_iter().filter_map(|receiver| receiver.first_after(started)).min());
     }
     let (before, begun) = (journal_ids(&scratch.path("journal.db")).len(), Instant::now());
     let last = scratch.replay(60);
@@ -84,7 +84,8 @@ fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
     assert_eq!(created, ids, "the journal has what a run without a kill makes, in its order");
     restarts.sort();
     let (median, slowest) = (restarts.get(restarts.len() / 2), restarts.last());
-    println!("restart to first alert at a receiver: {median:.0?} median, {slowest:.0?} slowest of {}", restarts.len());
+    let delivering = restarts.len();
+    println!("{delivering} killed while they delivered; start to first alert: {median:.0?} median, {slowest:.0?} slowest");
     Tally::of(&created, &scratch.ids("archive.ndjson")).insist("file");
     Tally::of(&created, &rotated_ids(&scratch)).insist("file that rotates");
     Tally::of(&created, &hooked.arrived()).insist("webhook");
