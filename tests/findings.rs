@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use borderflow::config::Config;
 use borderflow::decode::Few;
 use borderflow::deliver::Output;
-use borderflow::detect::{Alert, Saved, SavedKind, Step};
+use borderflow::detect::{Alert, Saved, SavedKind, SavedValues, Step};
 use borderflow::flow::{Cause, Exchanges, FlowUpdate, InitiatorBasis, Party, Place, TcpState, Volume};
 use borderflow::inspect::End;
 use borderflow::net::{Endpoint, IpVersion, Timestamp};
@@ -174,7 +174,7 @@ impl Kept {
         }
     }
 
-    fn all(&self) -> Vec<(SavedKind, Vec<(String, Vec<u8>)>)> {
+    fn all(&self) -> Vec<(SavedKind, SavedValues)> {
         let of = |kind| {
             let values = self.0.iter().filter(|((it, _), _)| *it == kind);
             values.map(|((_, key), value)| (key.clone(), value.clone())).collect()

@@ -14,7 +14,7 @@ use super::recorder::{self, Recorder};
 use super::{Interrupt, output_context};
 use crate::config::{self, Config};
 use crate::deliver::{Closed, Counters, Delivered, Delivery, FlowDelivery, FlowQueue, Outbox, Reopen, StartError};
-use crate::detect::SavedKind;
+use crate::detect::{SavedKind, SavedValues};
 use crate::encode::human::Count;
 use crate::journal::{self, Journal, JournalError};
 use crate::net::Timestamp;
@@ -64,7 +64,7 @@ pub(super) struct Memory {
     /// Packet time until which it is complete.
     pub(super) until: Option<Timestamp>,
     /// Keys and values by kind.
-    pub(super) kept: Vec<(SavedKind, Vec<(String, Vec<u8>)>)>,
+    pub(super) kept: Vec<(SavedKind, SavedValues)>,
 }
 
 impl Deliveries {

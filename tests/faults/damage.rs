@@ -103,5 +103,7 @@ fn after_any_damage_the_next_run_delivers_what_can_be_saved_and_says_what_it_did
         assert!(!again.stderr.contains("is damaged"), "{seed}mended once: {}", again.stderr);
     }
     let held = seeds as usize * earlier.len();
-    println!("{seeds} seeds: {told} told of damage, {refused} of a record, {lost} of {held} alerts that only the journal had lost");
+    println!(
+        "{seeds} seeds: {told} told of damage, {refused} of a record, {lost} of {held} alerts that only the journal had lost"
+    );
 }

@@ -27,7 +27,8 @@ fn life(scratch: &Scratch, receiver: &Receiver, capture: &[u8]) -> Duration {
 
 /// The output "rotated": a file that rotates all the time.
 fn rotated() -> String {
-    "name = \"rotated\"\nkind = \"file\"\npath = \"rotated\"\nrotate_bytes = 500000\nkeep = 1000\ncompress = true".to_owned()
+    "name = \"rotated\"\nkind = \"file\"\npath = \"rotated\"\nrotate_bytes = 500000\nkeep = 1000\ncompress = true"
+        .to_owned()
 }
 
 /// The ids in `rotated`, oldest file first.
@@ -62,7 +63,8 @@ fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
         let mut sensor = Sensor::start(&scratch, &scratch.path("journal.db"));
         // Three quarters of the kills while the capture comes in, one while the rest is delivered. A capture never ends
         // before its end, which would close findings.
-        let share = |round: u64| capture.len() * usize::try_from((4 * round).min(3 * kills)).unwrap() / (3 * kills as usize);
+        let share =
+            |round: u64| capture.len() * usize::try_from((4 * round).min(3 * kills)).unwrap() / (3 * kills as usize);
         let (begin, slices) = (share(round), life.as_millis() as usize / 5);
         let slice = (share(round + 3) - begin) / slices;
         let mut feeding = Some(feed(sensor.input(), &capture[..share(round + 3)], begin, slice));
@@ -70,22 +72,39 @@ fn killed_at_any_moment_no_alert_is_lost_and_none_comes_out_of_order() {
             drop(feeding.take().map(JoinHandle::join));
         }
         std::thread::sleep(Duration::from_micros(random.below(life.as_micros() as u64)));
-        let (started, said) = (sensor.started, sensor.said());
-        sensor.kill();
+        let (started, said) = (sensor.started, sensor.kill());
         drop(feeding.map(JoinHandle::join));
-        assert!(!said.contains("panicked") && !said.contains("damaged"), "{said}");
-        restarts.extend([&hooked, &indexed, &logged].into_iter().filter_map(|receiver| receiver.first_after(started)).min());
+        // A kill is no trouble to the journal: it says what it goes on with, and nothing else.
+        assert!(!["panicked", "ERROR", "journal.db"].iter().any(|trouble| said.contains(trouble)), "{round}: {said}");
+        let firsts = [&hooked, &indexed, &logged].map(|receiver| receiver.first_after(started));
+        if firsts.iter().flatten().any(|first| *first > Duration::from_secs(1)) {
+            println!("slow: {firsts:?} {said}");
+        }
+        restarts.extend(firsts.into_iter().flatten().min());
     }
     let (before, begun) = (journal_ids(&scratch.path("journal.db")).len(), Instant::now());
     let last = scratch.replay(60);
     println!("{kills} kills: {before} alerts in the journal; the last run took {:.2?}", begun.elapsed());
     assert_eq!(last.status, Some(0), "{}", last.stderr);
     let created = journal_ids(&scratch.path("journal.db"));
-    assert_eq!(created, ids, "the journal has what a run without a kill makes, in its order");
+    let differs = (0..ids.len()).find(|&place| created.get(place) != ids.get(place));
+    if let Some(differs) = differs {
+        std::process::Command::new("cp")
+            .arg("-r")
+            .arg(scratch.path("."))
+            .arg(format!("/tmp/fx/mismatch-{}", std::process::id()))
+            .status()
+            .unwrap();
+        println!("{differs}");
+    }
+    Tally::of(&ids, &created).insist("the journal, by what a run without a kill makes");
+    assert_eq!(created.len(), ids.len());
     restarts.sort();
     let (median, slowest) = (restarts.get(restarts.len() / 2), restarts.last());
     let delivering = restarts.len();
-    println!("{delivering} killed while they delivered; start to first alert: {median:.0?} median, {slowest:.0?} slowest");
+    println!(
+        "{delivering} killed while they delivered; start to first alert: {median:.0?} median, {slowest:.0?} slowest"
+    );
     Tally::of(&created, &scratch.ids("archive.ndjson")).insist("file");
     Tally::of(&created, &rotated_ids(&scratch)).insist("file that rotates");
     Tally::of(&created, &hooked.arrived()).insist("webhook");

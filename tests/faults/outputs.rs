@@ -94,7 +94,10 @@ fn an_output_that_is_down_delays_no_other_and_gets_everything_from_the_next_run(
         assert_eq!(status, Some(1), "{name}: {said}");
         assert!(said.contains("1\u{202f}200 not delivered"), "{name}: {said}");
         assert!(whole >= Duration::from_secs(3) && whole < Duration::from_secs(10), "{name}: {whole:?}");
-        assert!(archived + Duration::from_secs(1) < whole, "{name}: the archive had to wait: {archived:?} of {whole:?}");
+        assert!(
+            archived + Duration::from_secs(1) < whole,
+            "{name}: the archive had to wait: {archived:?} of {whole:?}"
+        );
         assert_eq!(receiver.count(), 0);
         scratch.configure(&[archive(), output]);
         let outcome = scratch.replay(30);

@@ -208,7 +208,7 @@ fn listen<R: BufRead>(
     mood: Mood,
     next: impl Fn(&mut R) -> Option<String>,
 ) {
-    let most = Prng::new(connection as u64).between(100, 1_500);
+    let most = Prng::new(connection as u64).between(100, 700);
     let mut records = 0_u64;
     while let Some(record) = next(&mut reader) {
         log.lock().unwrap().take(connection, vec![id(&record)], false);
