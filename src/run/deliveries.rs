@@ -22,6 +22,10 @@ use crate::net::Timestamp;
 /// How often a wait for the outputs looks whether the user has had enough.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long outputs are given before they are told that nothing more comes, and how often they are looked after meanwhile.
+const SETTLING: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// Why outputs could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveriesError {
@@ -123,9 +127,10 @@ impl Deliveries {
     /// Waits until every output has everything, for `patience` at most or until the user interrupts; the recorder and the
     /// flow queues must be gone. What each output did, and true where none has anything left and the journal lost nothing.
     pub(super) fn close(self, patience: Duration, interrupt: &Interrupt) -> (Vec<(String, Delivered, u64)>, bool) {
+        let mut waited = self.settle(patience, interrupt);
         self.outbox.finish();
-        let mut waited = Duration::ZERO;
         while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK) {
+            recorder::tell_troubles(&self.outbox);
             waited += LOOK;
             if waited >= patience || interrupt.is_requested() {
                 break;
@@ -144,6 +149,23 @@ impl Deliveries {
         let is_whole = lost == 0 && counters.damaged_files == 0;
         let is_complete = is_whole && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
         (told, is_complete)
+    }
+}
+
+impl Deliveries {
+    /// Waits a little until every output has everything, so that what troubles the journal while they read the last of it
+    /// is told to them, too; how long it was.
+    fn settle(&self, patience: Duration, interrupt: &Interrupt) -> Duration {
+        let mut waited = Duration::ZERO;
+        while waited < SETTLING.min(patience) && !interrupt.is_requested() {
+            let is_untold = recorder::tell_troubles(&self.outbox);
+            if !is_untold && self.outbox.backlog().iter().all(|(_, left)| *left == 0) {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            waited += GLANCE;
+        }
+        waited
     }
 }
 
