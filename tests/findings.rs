@@ -6,7 +6,7 @@ mod kit;
 
 use std::collections::BTreeMap;
 
-use borderflow::detect::{Saved, SavedKind, Step};
+use borderflow::detect::{Saved, SavedKind, SavedValues, Step};
 use borderflow::net::Timestamp;
 use borderflow::pipeline::Judge;
 use borderflow_testkit::Prng;
@@ -87,7 +87,7 @@ impl Kept {
         }
     }
 
-    fn all(&self) -> Vec<(SavedKind, Vec<(String, Vec<u8>)>)> {
+    fn all(&self) -> Vec<(SavedKind, SavedValues)> {
         let of = |kind| {
             let values = self.0.iter().filter(|((it, _), _)| *it == kind);
             values.map(|((_, key), value)| (key.clone(), value.clone())).collect()

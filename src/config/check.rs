@@ -21,6 +21,9 @@ pub(super) fn check(document: Document, sources: &Sources<'_>) -> Result<Config,
     let home = home(&document.monitor.home, sources)?;
     let assets = assets(&home, &document.asset, sources)?;
     let mut taken = Taken::default();
+    for table in &document.output {
+        output::check_assets(table, &assets, sources)?;
+    }
     Ok(Config {
         origin: None,
         thresholds: risk::thresholds(&document.threshold, &document.ledger, &assets, sources)?,

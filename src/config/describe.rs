@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Config, Output};
-use crate::detect::{Asset, Exception};
+use crate::detect::{Asset, Exception, ExceptionScope, Schedule};
 
 pub(super) fn describe(config: &Config) -> Vec<String> {
     let mut lines = vec![match &config.origin {
@@ -75,11 +75,36 @@ fn risks(config: &Config) -> Vec<String> {
     )];
     lines.push(format!("Exceptions: {}", config.exceptions.len()));
     lines.extend(config.exceptions.iter().map(|exception| {
-        let scheduled = if exception.schedule.is_some() { ", in its schedule" } else { "" };
-        let Exception { name, approver, reason, expires, .. } = exception;
-        format!("  {name}: until {expires}{scheduled}, approved by {approver}: {reason}")
+        let scheduled = exception.schedule.as_ref().map_or(String::new(), scheduled);
+        let Exception { name, approver, reason, expires, scope, .. } = exception;
+        format!("  {name}: {}; until {expires}{scheduled}, approved by {approver}: {reason}", accepted(scope))
     }));
     lines
+}
+
+/// What an exception accepts, list by list.
+fn accepted(scope: &ExceptionScope) -> String {
+    let suffixes: Vec<&str> = scope.suffixes.iter().map(|suffix| suffix.0.as_str()).collect();
+    let lists = [
+        ("assets", list(&scope.assets)),
+        ("addresses", list(&scope.addresses)),
+        ("sectors", list(&scope.sectors)),
+        ("jurisdictions", list(&scope.jurisdictions)),
+        ("entities", list(&scope.entities)),
+        ("asns", list(&scope.asns)),
+        ("destinations", list(&scope.destinations)),
+        ("domains", list(&suffixes)),
+        ("kinds", list(&scope.kinds)),
+    ];
+    let given = lists.iter().filter(|(_, values)| !values.is_empty());
+    given.map(|(name, values)| format!("{name} {values}")).collect::<Vec<_>>().join("; ")
+}
+
+fn scheduled(schedule: &Schedule) -> String {
+    let days: String = "MTWTFSS".chars().zip(schedule.days).map(|(day, open)| if open { day } else { '-' }).collect();
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let (from, to, offset) = (time(schedule.from_minute), time(schedule.to_minute), schedule.utc_offset_minutes);
+    format!(" on {days} from {from} to {to}, {offset} minutes ahead of UTC")
 }
 
 fn limits(config: &Config) -> [String; 3] {

@@ -1,6 +1,7 @@
 //! `[[output]]` and `[[flow_output]]`: where alerts and flow records go, each kind with keys of its own.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::table::{Reader, Table};
 use super::transport;
 use super::value::{Parsed, integer};
 use crate::deliver::{self, Filter, FlowOptions, Target, WhenFull};
+use crate::detect::Assets;
 use crate::encode::Format;
 use crate::net::Country;
 
@@ -115,13 +117,38 @@ fn name(reader: &Reader<'_>, taken: &mut Taken, sources: &Sources<'_>) -> Result
 }
 
 fn is_free(reader: &Reader<'_>, target: &Target, taken: &mut Taken, sources: &Sources<'_>) -> Result<(), ConfigError> {
-    let Target::File(options) = target else { return Ok(()) };
-    let span = reader.value("path").map(Spanned::span).unwrap_or_default();
-    match taken.files.insert(options.path.clone(), span) {
+    let path = match target {
+        Target::File(options) => options.path.clone(),
+        Target::Stdout => PathBuf::from("-"),
+        Target::UnixStream(_)
+        | Target::UnixDatagram(_)
+        | Target::Syslog(_)
+        | Target::Splunk(_)
+        | Target::Elasticsearch(_)
+        | Target::Webhook(_)
+        | Target::Nats(_)
+        | Target::Kafka(_) => return Ok(()),
+    };
+    let span = reader.value("path").or(reader.value("kind")).map(Spanned::span).unwrap_or_default();
+    match taken.files.insert(path, span) {
         Some(before) => {
-            let problem = format!("another output writes to this file ({})", sources.place(&before));
-            Err(reader.invalid("path", problem))
+            let (key, what) =
+                if *target == Target::Stdout { ("kind", "standard output") } else { ("path", "this file") };
+            Err(reader.invalid(key, format!("another output writes to {what} ({})", sources.place(&before))))
         }
+        None => Ok(()),
+    }
+}
+
+/// The assets that an output wants must be some: a misspelt name would get nothing, and nobody would notice.
+pub(super) fn check_assets(table: &Spanned<Table>, assets: &Assets, sources: &Sources<'_>) -> Result<(), ConfigError> {
+    let allowed = |kind: &str| KEYS.into_iter().chain(transport::keys(kind)).collect();
+    let reader = Reader::new(table, sources, "an output", &transport::KINDS, allowed)?;
+    let is_known = |name: &String| {
+        name.parse::<IpAddr>().is_ok() || assets.declared().iter().any(|asset| asset.name.eq_ignore_ascii_case(name))
+    };
+    match reader.texts("assets")?.iter().find(|name| !is_known(name)) {
+        Some(unknown) => Err(reader.invalid("assets", format!("{unknown:?} is the name of no [[asset]]"))),
         None => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! Accepted risks and thresholds: `[[exception]]`, `[[threshold]]` and `[ledger]`.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use toml::Spanned;
@@ -162,12 +164,17 @@ fn minutes(text: &str) -> Option<u16> {
 
 /// Thresholds for some assets first, then the one for all.
 pub(super) fn thresholds(
-    entries: &[ThresholdEntry],
+    entries: &[Spanned<ThresholdEntry>],
     ledger: &Ledger,
     assets: &Assets,
     sources: &Sources<'_>,
 ) -> Result<Vec<Threshold>, ConfigError> {
     let own = entries.iter().map(|entry| {
+        if entry.get_ref().assets.is_empty() && entry.get_ref().sectors.is_empty() {
+            let problem = "holds for no asset; give assets or sectors, or set the bounds for all in [ledger]";
+            return Err(sources.invalid(entry.span(), problem));
+        }
+        let entry = entry.get_ref();
         if let Some(sector) = unknown_sector(&entry.sectors, assets) {
             return Err(nobody(sector, "sector", sources));
         }
@@ -237,7 +244,11 @@ fn exception(entry: ExceptionEntry, assets: &Assets, sources: &Sources<'_>) -> R
 
 fn schedule(entry: &ExceptionEntry, sources: &Sources<'_>) -> Result<Option<Schedule>, ConfigError> {
     let (from, to) = match (&entry.from, entry.to) {
-        (None, None) if entry.days.is_empty() => return Ok(None),
+        (None, None) if entry.days.is_empty() && entry.utc_offset.0 == 0 => return Ok(None),
+        (None, None) if entry.days.is_empty() => {
+            let problem = "utc_offset without a schedule; give days, or from and to";
+            return Err(sources.invalid(entry.name.span(), problem));
+        }
         (None, None) => (0, 0),
         (Some(from), Some(TimeOfDay(to))) => (from.get_ref().0 % (24 * 60), to % (24 * 60)),
         (Some(_), None) | (None, Some(_)) => {
@@ -263,16 +274,28 @@ fn texts(list: &[Spanned<Parsed<Text>>]) -> Vec<String> {
     list.iter().map(|text| text.get_ref().0.0.clone()).collect()
 }
 
-/// Names of assets that are declared, or addresses of hosts that are not.
-fn named(list: &[Spanned<Parsed<Text>>], assets: &Assets, sources: &Sources<'_>) -> Result<Vec<String>, ConfigError> {
-    let is_known = |name: &str| {
-        name.parse::<std::net::IpAddr>().is_ok()
-            || assets.declared().iter().any(|asset| asset.name.eq_ignore_ascii_case(name))
-    };
-    match list.iter().find(|name| !is_known(&name.get_ref().0.0)) {
-        Some(unknown) => Err(nobody(unknown, "name", sources)),
-        None => Ok(texts(list)),
-    }
+/// Names of assets that are declared, or addresses of hosts that are not, as the judge names them.
+pub(super) fn named(
+    list: &[Spanned<Parsed<Text>>],
+    assets: &Assets,
+    sources: &Sources<'_>,
+) -> Result<Vec<String>, ConfigError> {
+    list.iter()
+        .map(|written| {
+            let name = &written.get_ref().0.0;
+            if assets.declared().iter().any(|asset| asset.name.eq_ignore_ascii_case(name)) {
+                return Ok(name.clone());
+            }
+            let Ok(address) = name.parse::<IpAddr>() else { return Err(nobody(written, "name", sources)) };
+            match assets.identify(address, None).and_then(|key| assets.declaration(key)) {
+                Some(asset) => {
+                    let problem = format!("{name} is an address of asset {:?}; give its name", asset.name);
+                    Err(sources.invalid(written.span(), problem))
+                }
+                None => Ok(address.to_string()),
+            }
+        })
+        .collect()
 }
 
 fn unknown_sector<'a>(list: &'a [Spanned<Parsed<Text>>], assets: &Assets) -> Option<&'a Spanned<Parsed<Text>>> {

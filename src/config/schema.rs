@@ -20,7 +20,7 @@ pub(super) struct Document {
     pub(super) jurisdictions: JurisdictionsTable,
     pub(super) detect: Detect,
     pub(super) ledger: Ledger,
-    pub(super) threshold: Vec<ThresholdEntry>,
+    pub(super) threshold: Vec<Spanned<ThresholdEntry>>,
     pub(super) exception: Vec<ExceptionEntry>,
     pub(super) journal: JournalTable,
     pub(super) flow: Flow,

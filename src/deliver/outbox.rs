@@ -132,7 +132,7 @@ impl Outbox {
             outputs: outputs.iter().zip(&cursors).map(progress).collect(),
             head: journal.head().into(),
             refused: AtomicU64::new(0),
-            report: Mutex::new((journal.counters(), Vec::new())),
+            report: Mutex::new((journal.counters(), journal.take_troubles())),
         });
         let feed = |(output, cursor)| Feed { shared: Arc::clone(&shared), output, cursor };
         let feeds = cursors.into_iter().enumerate().map(feed).collect();
@@ -385,6 +385,7 @@ impl Keeper {
             }
             self.tell(&mut journal);
             self.answer(&mut journal, work.stage);
+            self.tell_troubles(&mut journal);
             if work.stage == Stage::Closed && is_quiet {
                 journal.maintain(journal.clock());
                 return journal;
@@ -411,9 +412,19 @@ impl Keeper {
     fn tell(&self, journal: &mut Journal) {
         let mut report = self.shared.report();
         report.0 = journal.counters();
-        let room = TROUBLES.saturating_sub(report.1.len());
-        report.1.extend(journal.take_troubles().into_iter().take(room));
+        drop(report);
+        self.tell_troubles(journal);
         self.shared.head.store(journal.head(), Ordering::Relaxed);
+    }
+
+    /// Also after each answer: who acts on one can ask what troubled the reading of it.
+    fn tell_troubles(&self, journal: &mut Journal) {
+        let troubles = journal.take_troubles();
+        if !troubles.is_empty() {
+            let mut report = self.shared.report();
+            let room = TROUBLES.saturating_sub(report.1.len());
+            report.1.extend(troubles.into_iter().take(room));
+        }
     }
 
     /// Answers every question for which there are entries, or never will be.

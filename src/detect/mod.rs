@@ -37,7 +37,7 @@ pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
 pub use ledger::{FirstContact, LedgerKey, Window};
 pub use management::{Class, DrivenOptions, Via};
-pub use saved::{Resumed, Saved, SavedKind};
+pub use saved::{Resumed, Saved, SavedKind, SavedValues};
 pub use severity::{Factors, Severity};
 pub use volume::{Threshold, VolumeInfo};
 

@@ -42,6 +42,9 @@ impl SavedKind {
     }
 }
 
+/// Keys and values of one kind, as they were kept.
+pub type SavedValues = Vec<(String, Vec<u8>)>;
+
 /// Something to keep, or to forget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {

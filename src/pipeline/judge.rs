@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
-use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind};
+use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
 use crate::flow::{FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
@@ -101,7 +101,7 @@ impl Judge {
 
     /// Goes on with what an earlier run kept, and from now on notes what changes. What ledgers hold up to `booked_until` is
     /// not entered again.
-    pub fn resume(&mut self, booked_until: Option<Timestamp>, kept: &[(SavedKind, Vec<(String, Vec<u8>)>)]) -> Resumed {
+    pub fn resume(&mut self, booked_until: Option<Timestamp>, kept: &[(SavedKind, SavedValues)]) -> Resumed {
         self.detector.keep_changes(booked_until);
         let mut all = Resumed::default();
         for (kind, values) in kept {

@@ -14,7 +14,7 @@ use super::output_context;
 use super::recorder::{self, Recorder};
 use crate::config::{self, Config};
 use crate::deliver::{Closed, Counters, Delivered, Delivery, FlowDelivery, FlowQueue, Outbox, Reopen, StartError};
-use crate::detect::SavedKind;
+use crate::detect::{SavedKind, SavedValues};
 use crate::encode::human::Count;
 use crate::journal::{self, Journal, JournalError};
 use crate::net::Timestamp;
@@ -22,6 +22,10 @@ use crate::net::Timestamp;
 /// How often a wait for the outputs looks whether they get on, and what they have in any case.
 const LOOK: Duration = Duration::from_millis(100);
 const LEAST: Duration = Duration::from_millis(20);
+
+/// How long outputs are given before they are told that nothing more comes, and how often they are looked after meanwhile.
+const SETTLING: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Why outputs could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +71,7 @@ pub(super) struct Memory {
     /// Packet time until which it is complete.
     pub(super) until: Option<Timestamp>,
     /// Keys and values by kind.
-    pub(super) kept: Vec<(SavedKind, Vec<(String, Vec<u8>)>)>,
+    pub(super) kept: Vec<(SavedKind, SavedValues)>,
 }
 
 impl Deliveries {
@@ -125,12 +129,14 @@ impl Deliveries {
     }
 
     /// Waits until every output has everything, or until none has taken anything for `patience`; the recorder and the flow
-    /// queues must be gone. What each output did, and true where none has anything left. (A user who interrupts twice ends
-    /// the process.)
+    /// queues must be gone. What each output did, and true where none has anything left and the journal lost nothing. (A user
+    /// who interrupts twice ends the process.)
     pub(super) fn close(self, patience: Duration) -> (Vec<(String, Delivered, u64)>, bool) {
+        self.settle(patience);
         self.outbox.finish();
         let (mut waited, mut taken) = (Duration::ZERO, self.taken());
         while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(LEAST))) {
+            recorder::tell_troubles(&self.outbox);
             waited = if self.taken() == taken { waited + LOOK } else { Duration::ZERO };
             taken = self.taken();
             if waited >= patience {
@@ -150,7 +156,8 @@ impl Deliveries {
             info!("journal: {} alerts were in it already and are not sent again", Count(counters.repeated));
         }
         let lost = counters.dropped + counters.forced_out + counters.held_entries;
-        let is_complete = lost == 0 && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
+        let is_whole = lost == 0 && counters.damaged_files == 0;
+        let is_complete = is_whole && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
         (told, is_complete)
     }
 }
@@ -160,6 +167,20 @@ impl Deliveries {
     fn taken(&self) -> u64 {
         let all = self.counters.iter().map(|(_, counters)| counters.read());
         all.map(|did| did.delivered + did.filtered + did.refused).sum()
+    }
+
+    /// Waits a little until every output has everything, so that what troubles the journal while they read the last of it
+    /// is told to them, too.
+    fn settle(&self, patience: Duration) {
+        let mut waited = Duration::ZERO;
+        while waited < SETTLING.min(patience) {
+            let is_untold = recorder::tell_troubles(&self.outbox);
+            if !is_untold && self.outbox.backlog().iter().all(|(_, left)| *left == 0) {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            waited += GLANCE;
+        }
     }
 }
 

@@ -94,6 +94,19 @@ fn notice(trouble: &Trouble, at: Timestamp) -> Entry {
     Entry { id, at, severity, kind, step: "notice".to_owned(), body, ..Entry::default() }
 }
 
+/// Tells every output that still gets something what troubles the journal, where no recorder does any more; true where
+/// there was something.
+pub(super) fn tell_troubles(outbox: &Outbox) -> bool {
+    let troubles = outbox.take_troubles();
+    troubles.iter().for_each(tell);
+    let entries: Vec<Entry> = troubles.iter().map(|trouble| notice(trouble, super::now())).collect();
+    let is_any = !entries.is_empty();
+    if is_any {
+        outbox.append(Change { entries, ..Change::default() });
+    }
+    is_any
+}
+
 /// Logs what troubles the journal.
 pub(super) fn tell(trouble: &Trouble) {
     if trouble.kind == TroubleKind::Recovered {

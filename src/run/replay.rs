@@ -78,7 +78,7 @@ pub enum ReplayError {
 pub struct Reported {
     /// The counters.
     pub summary: Summary,
-    /// False where an input was damaged, an output failed, or the user interrupted; each has been told.
+    /// False where an input or the journal was damaged, an output failed, or the user interrupted; each has been told.
     pub complete: bool,
 }
 

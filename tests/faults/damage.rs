@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Command;
 use std::io::Write as _;
 
 use borderflow_testkit::Prng;
@@ -70,7 +69,7 @@ fn harm(scratch: &Scratch, random: &mut Prng) -> String {
 fn after_any_damage_the_next_run_delivers_what_can_be_saved_and_says_what_it_did() {
     let seeds = setting("BORDERFLOW_SEEDS", 12);
     let (template, earlier, later) = killed();
-    let (mut told, mut lost, mut garbled) = (0, 0, 0);
+    let (mut told, mut refused, mut lost) = (0, 0, 0);
     let first = setting("BORDERFLOW_FIRST_SEED", 0);
     for seed in first..first + seeds {
         let (scratch, receiver) = (Scratch::new(), Receiver::http(Mood::Healthy));
@@ -82,25 +81,29 @@ fn after_any_damage_the_next_run_delivers_what_can_be_saved_and_says_what_it_did
         let outcome = scratch.replay(30);
         let said = &outcome.stderr;
         let seed = format!("seed {seed}: {harm}");
-        assert!(outcome.status.is_some_and(|status| status < 2) && !said.contains("panicked"), "{seed}{said}");
-        let is_told = said.contains("is damaged");
-        assert_eq!(is_told, scratch.path("journal.db.corrupt-1").exists(), "{seed}{said}");
-        let (old, new) = (Tally::of(&earlier, &receiver.arrived()), Tally::of(&later, &receiver.arrived()));
-        println!("{seed}told: {is_told}, {} garbled; before: {old}; since: {new}", receiver.garbled());
+        assert!(!said.contains("panicked"), "{seed}{said}");
+        let (is_told, is_refused) = (said.contains("is damaged"), said.contains("was refused and is passed over"));
         let arrived = receiver.arrived();
-        let strange: Vec<_> = arrived.iter().filter(|id| !earlier.contains(id) && !later.contains(id)).collect();
-        if old.lost > 0 && !is_told {
-            let lost: Vec<_> = earlier.iter().enumerate().filter(|(_, id)| !arrived.contains(id)).collect();
-            let _ = fs::remove_dir_all("/tmp/f-seed");
-            Command::new("cp").arg("-r").arg(scratch.path(".")).arg("/tmp/f-seed").status().unwrap();
-            panic!("{seed}{said}{strange:?} {lost:?}");
+        let (old, new) = (Tally::of(&earlier, &arrived), Tally::of(&later, &arrived));
+        println!("{seed}damage told: {is_told}, record refused: {is_refused}; before: {old}; since: {new}");
+        assert_eq!(outcome.status, Some(i32::from(is_told || is_refused)), "{seed}{said}");
+        assert_eq!(is_told, scratch.path("journal.db.corrupt-1").exists(), "{seed}{said}");
+        assert!(old.lost == 0 || is_told || is_refused, "{seed}lost, and nobody told: {said}");
+        // The other entries of a batch do not suffer, and what the capture makes again is whole.
+        assert_eq!((new.lost, old.disordered, new.disordered, receiver.garbled()), (0, 0, 0, 0), "{seed}{said}");
+        if is_told {
+            let strange = arrived.iter().filter(|id| !earlier.contains(id) && !later.contains(id)).count();
+            assert!(strange > 0, "{seed}no alert about the damage: {said}");
         }
         told += u32::from(is_told);
-        lost += old.lost + new.lost;
-        garbled += receiver.garbled();
+        refused += u32::from(is_refused);
+        lost += old.lost;
         let again = scratch.replay(30);
         assert_eq!(again.status, Some(0), "{seed}the run after it: {}", again.stderr);
         assert!(!again.stderr.contains("is damaged"), "{seed}mended once: {}", again.stderr);
     }
-    println!("{seeds} seeds: {told} told of damage, {lost} lost, {garbled} garbled");
+    let held = seeds as usize * earlier.len();
+    println!(
+        "{seeds} seeds: {told} told of damage, {refused} of a record, {lost} of {held} alerts that only the journal had lost"
+    );
 }

@@ -205,10 +205,11 @@ impl Sensor {
         });
     }
 
-    /// SIGKILL: nothing can be saved.
-    pub(crate) fn kill(mut self) {
+    /// SIGKILL: nothing can be saved. What it said until then.
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.said()
     }
 
     /// Its exit status, once it has ended by itself.

@@ -90,7 +90,8 @@ fn mixed(frames: u64) -> Vec<u8> {
         for _ in 0..798 {
             let (a, b) = (quiet[number % 100], quiet[(number + 50) % 100]);
             let at = start_ns + 40_000_000 + number as u64 * 800 / 798 * step_ns;
-            Pcap::microseconds(1).append(&mut bytes, &udp_frame(&Link::Ethernet, at, (a, 5_000), (b, 5_001), &[1; 200]));
+            Pcap::microseconds(1)
+                .append(&mut bytes, &udp_frame(&Link::Ethernet, at, (a, 5_000), (b, 5_001), &[1; 200]));
             number += 1;
         }
     }
@@ -115,7 +116,8 @@ fn replay(scratch: &Scratch, more: &[&str]) -> (f64, f64) {
         cpu_ns = now.filter(|&ns: &u64| ns > 0).unwrap_or(cpu_ns);
         thread::sleep(Duration::from_millis(2));
     }
-    let summary: serde_json::Value = serde_json::from_str(&fs::read_to_string(scratch.path("summary")).unwrap()).unwrap();
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(scratch.path("summary")).unwrap()).unwrap();
     (summary["wall_time_s"].as_f64().unwrap(), cpu_ns as f64 / 1e9)
 }
 

@@ -129,3 +129,13 @@ fn the_live_judge_is_never_held_up() {
     let closed = outbox.close();
     assert_eq!((closed.counters.added, closed.refused), (taken, refused), "each is entered or counted");
 }
+
+#[test]
+fn what_was_wrong_with_the_file_is_told_before_anything_is_entered() {
+    let scratch = Scratch::new();
+    std::fs::write(scratch.file(), [b'#'; 10_000]).unwrap();
+    let (outbox, _feeds) = Outbox::start(open(&scratch.file()), &["siem"]).unwrap();
+    let troubles = outbox.take_troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].text.contains("journal.db.corrupt-1"), "{}", troubles[0].text);
+}
