@@ -112,8 +112,15 @@ fn each_page(reader: &Reader, filter: &Filter, after: u64, format: Format) -> Re
 fn lines(entries: &[Stored], format: Format) -> Vec<u8> {
     let mut lines = Vec::new();
     for Stored { entry, .. } in entries {
-        match encode::record(format, &entry.body, usize::MAX, &mut lines) {
-            Ok(_) => lines.push(b'\n'),
+        // What is kept is ECS: a damaged record of that is still what there is.
+        let written = match format {
+            Format::Ecs => Ok(lines.extend_from_slice(&entry.body)),
+            Format::Ocsf | Format::Cef | Format::Leef | Format::Eve | Format::Text(_) => {
+                encode::record(format, &entry.body, usize::MAX, &mut lines).map(drop)
+            }
+        };
+        match written {
+            Ok(()) => lines.push(b'\n'),
             Err(problem) => tracing::error!("{}: {problem}", entry.id),
         }
     }

@@ -11,9 +11,6 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Fault, JournalError};
 
 const MODE: u32 = 0o640;
-/// What a SQLite database begins with (<https://www.sqlite.org/fileformat2.html>, section 1.3).
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-
 /// How long SQLite waits for a reader that recovers the log.
 const BUSY: Duration = Duration::from_secs(2);
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_URI);
@@ -38,14 +35,6 @@ pub(super) enum Access {
 
 /// The right to write a journal; it ends with the process.
 pub(super) struct Lock(File);
-
-/// True of a file that has never been a journal: it begins like no database, and no lock lies beside it, which a damaged
-/// journal has.
-pub(super) fn is_anothers(path: &Path) -> bool {
-    let mut head = [0; MAGIC.len()];
-    let begins = File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
-    begins && head != *MAGIC && !beside(path, ".lock").exists()
-}
 
 impl Lock {
     /// Takes it; `None` where no lock can be kept, as on a read-only file system, on which nobody writes.

@@ -171,9 +171,6 @@ impl Journal {
         if path.parent().is_some_and(|directory| !directory.as_os_str().is_empty() && !directory.is_dir()) {
             return Err(JournalError::Directory(path.parent().unwrap_or(path).to_owned()));
         }
-        if file::is_anothers(path) {
-            return Err(JournalError::Foreign { path: path.to_owned(), application_id: 0 });
-        }
         let lock = Lock::take(path)?;
         if lock.is_some() {
             salvage::finish(path).map_err(io)?;

@@ -48,7 +48,7 @@ fn list_finds_alerts_while_the_daemon_writes() {
     assert_eq!(lines.len(), 3, "{}", table.stdout);
     assert!(lines[0].starts_with("TIME") && lines[2].contains("2025-11-12T08:00:30Z"), "{}", table.stdout);
     assert!(table.stderr.contains("newest 2"), "{}", table.stderr);
-    assert!(told(&scratch, &["list", "--since", "yesterday"], 2).stderr.contains("expected a time"));
+    assert!(told(&scratch, &["list", "--since", "yesterday"], 2).stderr.contains("expected a date"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) fn stored(number: u64, padding: usize) -> Arc<Stored> {
     let at = Timestamp::from_parts(1_756_887_300 + number, 0);
     let pad = "x".repeat(padding);
     let body = format!(
-        "{{\"@timestamp\":\"{at}\",\"message\":\"žluťoučký kůň \\\"{number}\\\"\",\"event\":{{\"id\":\"{id}\"}},\"pad\":\"{pad}\"}}"
+        "{{\"@timestamp\":\"{at}\",\"message\":\"žluťoučký kůň \\\"{number}\\\"\",\"event\":{{\"id\":\"{id}\",\"dataset\":\"borderflow.alert\"}},\"pad\":\"{pad}\"}}"
     );
     let severity = u8::try_from(number % 100).unwrap();
     Arc::new(Stored {

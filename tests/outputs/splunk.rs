@@ -114,7 +114,7 @@ fn one_bad_event_is_passed_over_and_the_others_arrive() {
     let running = Running::start(target(folder.path(), http(format!("http://127.0.0.1:{port}/"), false), None));
     running.feed(0..130);
     let mut bad = (*stored(130, 0)).clone();
-    bad.entry.body = b"{\"event\":{\"id\":\"id-000130\"},\"x\":\"poison\"}".to_vec();
+    bad.entry.body = b"{\"@timestamp\":\"2025-09-03T08:17:10.000000000Z\",\"event\":{\"id\":\"id-000130\",\"dataset\":\"borderflow.alert\"},\"x\":\"poison\"}".to_vec();
     running.feed_one(Arc::new(bad));
     running.feed(131..300);
     let told = running.drain();
