@@ -114,7 +114,10 @@ fn lines(entries: &[Stored], format: Format) -> Vec<u8> {
     for Stored { entry, .. } in entries {
         // What is kept is ECS: a damaged record of that is still what there is.
         let written = match format {
-            Format::Ecs => Ok(lines.extend_from_slice(&entry.body)),
+            Format::Ecs => {
+                lines.extend_from_slice(&entry.body);
+                Ok(())
+            }
             Format::Ocsf | Format::Cef | Format::Leef | Format::Eve | Format::Text(_) => {
                 encode::record(format, &entry.body, usize::MAX, &mut lines).map(drop)
             }
