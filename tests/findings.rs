@@ -1,6 +1,8 @@
 //! Findings at scale and over a restart: how many alerts a flood can make, and that what is kept goes on as if nothing had
 //! happened.
 
+#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+
 #[path = "findings/kit.rs"]
 mod kit;
 

@@ -1,5 +1,7 @@
 //! What ledgers take, in a process of their own, since it is the process that is measured.
 
+#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+
 #[path = "findings/kit.rs"]
 mod kit;
 
