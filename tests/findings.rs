@@ -6,9 +6,13 @@
 #[path = "findings/kit.rs"]
 mod kit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use borderflow::detect::{Saved, SavedKind, SavedValues, Step};
+use borderflow::flow::{Cause, FlowUpdate};
+use borderflow::inspect::{Facts, tls::Certificate};
 use borderflow::net::Timestamp;
 use borderflow::pipeline::Judge;
 use borderflow_testkit::Prng;
@@ -136,4 +140,62 @@ fn what_was_kept_and_cannot_be_read_is_dropped_and_counted() {
     let broken = vec![("x".to_owned(), b"{\"relation\":1}".to_vec()), ("y".to_owned(), b"\xff".to_vec())];
     let resumed = judge.resume(None, &[(SavedKind::Finding, broken.clone()), (SavedKind::Ledger, broken)]);
     assert_eq!((resumed.findings, resumed.ledgers, resumed.dropped), (0, 0, 4));
+}
+
+/// The severities of what is told of one flow that says `facts`, where an exception accepts `scope`.
+fn severities(scope: &str, facts: Facts) -> Vec<u8> {
+    let settings =
+        format!("[[exception]]\nname = \"x\"\nreason = \"r\"\napprover = \"a\"\nexpires = \"2030-01-01\"\n{scope}\n");
+    let mut judge = judge(&settings);
+    let mut told = Told::default();
+    let update = FlowUpdate { facts: Some(Arc::new(facts)), application: Some("tls"), ..ended(1, 1, 1, 0, 500) };
+    judge.handle(&mut vec![update], &mut [&mut told]);
+    told.severities
+}
+
+#[test]
+fn what_anybody_can_write_into_a_certificate_is_no_reason_to_accept_a_risk() {
+    let asked = || Facts { server_names: vec!["litedev.hik-connect.com".to_owned()], ..Facts::default() };
+    let shown = || {
+        let organization = Some("Hangzhou Hikvision Digital Technology Co.,Ltd.".to_owned());
+        let certificate = Certificate { subject_organization: organization, ..Certificate::default() };
+        Facts { certificate: Some(Box::new(certificate)), ..Facts::default() }
+    };
+    for (scope, facts, accepted) in [
+        ("entities = [\"Hikvision\"]", asked(), true),
+        ("entities = [\"Hikvision\"]", shown(), false),
+        ("domains = [\"hik-connect.com\"]", asked(), true),
+        ("domains = [\"hik-connect.com\"]", shown(), false),
+    ] {
+        let severities = severities(scope, facts);
+        assert!(
+            !severities.is_empty() && severities.iter().all(|it| (*it == 0) == accepted),
+            "{scope}: {severities:?}"
+        );
+    }
+}
+
+#[test]
+fn a_finding_that_comes_again_within_one_flow_is_another_with_other_alerts() {
+    let mut judge = judge("[detect]\nfinding_idle_hours = 1\n");
+    let mut told = Told { keeps_ids: true, ..Told::default() };
+    let step = |hours: u64, bytes| FlowUpdate { cause: Cause::Alive, ..ended(1, 1, 1, hours * 3_600, bytes) };
+    let first_seen = step(0, 1).first_seen;
+    let mut updates = vec![step(0, 10), FlowUpdate { first_seen, ..step(5, 400) }];
+    judge.handle(&mut updates, &mut [&mut told]);
+    judge.finish(&mut Vec::new(), Timestamp::from_parts(START_S + 36_000, 0), &mut [&mut told]);
+    let ids: BTreeSet<&str> = told.ids.iter().map(|(id, ..)| id.as_str()).collect();
+    assert_eq!((told.steps[&Step::Opened], told.steps[&Step::Closed], ids.len()), (2, 2, 4));
+}
+
+#[test]
+fn a_schedule_goes_by_when_packets_were_seen_and_not_by_when_a_flow_fell_silent() {
+    // Seen at 08:00, silent from 10:04 on.
+    let at = ended(1, 1, 1, 0, 1).at;
+    let update = FlowUpdate { at: at.after(Duration::from_secs(7_440)), ..ended(1, 1, 1, 0, 500) };
+    let scope = "[[exception]]\nname = \"x\"\nreason = \"r\"\napprover = \"a\"\nexpires = \"2030-01-01\"\n\
+                 jurisdictions = [\"CN\"]\nfrom = \"07:30\"\nto = \"08:30\"\n";
+    let (mut judge, mut told) = (judge(scope), Told::default());
+    judge.handle(&mut vec![update], &mut [&mut told]);
+    assert_eq!(told.severities, [0]);
 }

@@ -24,12 +24,17 @@ pub(crate) struct Told {
     pub(crate) steps: BTreeMap<Step, u64>,
     pub(crate) ids: Vec<(String, Step, u64)>,
     pub(crate) keeps_ids: bool,
+    /// Of alerts that open a finding.
+    pub(crate) severities: Vec<u8>,
 }
 
 impl Output for Told {
     fn alert(&mut self, alert: &Alert) {
         self.alerts += 1;
         *self.steps.entry(alert.step).or_default() += 1;
+        if alert.step == Step::Opened && self.severities.len() < 100 {
+            self.severities.push(alert.severity.score);
+        }
         if self.keeps_ids {
             self.ids.push((alert.id.as_str().to_owned(), alert.step, alert.totals.sent_bytes));
         }
