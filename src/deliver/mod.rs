@@ -12,7 +12,7 @@
 //! * **Everything else is retried for ever,** with exponential back-off and full jitter; a `Retry-After` is honoured.
 //! * **An output delays nobody:** each has its own cursor and waits for itself alone; files are written on threads.
 //!
-//! Transports are one file each: [`file`], standard output, [`datagram`] (UDP and Unix), [`stream`] (TCP, TLS and Unix),
+//! Transports are one file each: [`mod@file`], standard output, [`datagram`] (UDP and Unix), [`stream`] (TCP, TLS and Unix),
 //! [`syslog`] (what goes around a record on these), [`http`] (Splunk, Elasticsearch, webhooks), [`nats`], [`kafka`].
 //! [`Target`] is one of them as configured. What only the peer can tell is retried; what the machine can tell at start
 //! (an unreadable key file, an address that is none) is a [`StartError`] that names the key.

@@ -4,7 +4,7 @@
 //! format is a mapping of that record: a table of rows from ECS fields to its own keys, so it serves alerts, flow
 //! records and what a journal exports alike, and does with any field missing.
 //!
-//! A record that is larger than its transport takes is not cut: fields leave it in the order of [`shorten`] until it
+//! A record that is larger than its transport takes is not cut: fields leave it in the order of `shorten` until it
 //! fits, and it says that it was shortened.
 
 mod cef;
