@@ -117,17 +117,10 @@ fn name(reader: &Reader<'_>, taken: &mut Taken, sources: &Sources<'_>) -> Result
 }
 
 fn is_free(reader: &Reader<'_>, target: &Target, taken: &mut Taken, sources: &Sources<'_>) -> Result<(), ConfigError> {
-    let path = match target {
-        Target::File(options) => options.path.clone(),
-        Target::Stdout => PathBuf::from("-"),
-        Target::UnixStream(_)
-        | Target::UnixDatagram(_)
-        | Target::Syslog(_)
-        | Target::Splunk(_)
-        | Target::Elasticsearch(_)
-        | Target::Webhook(_)
-        | Target::Nats(_)
-        | Target::Kafka(_) => return Ok(()),
+    let path = match target.file() {
+        Some(path) => path.to_owned(),
+        None if *target == Target::Stdout => PathBuf::from("-"),
+        None => return Ok(()),
     };
     let span = reader.value("path").or(reader.value("kind")).map(Spanned::span).unwrap_or_default();
     match taken.files.insert(path, span) {

@@ -1,7 +1,7 @@
 //! A transport as configured.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::datagram::{DatagramTransport, Socket};
 use super::file::FileTransport;
@@ -63,6 +63,23 @@ impl Target {
             Target::Nats(options) => options.open()?,
             Target::Kafka(options) => options.open()?,
         })
+    }
+
+    /// The file it writes, where it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Target::File(options) => Some(&options.path),
+            Target::Stdout
+            | Target::UnixStream(_)
+            | Target::UnixDatagram(_)
+            | Target::Syslog(_)
+            | Target::Splunk(_)
+            | Target::Elasticsearch(_)
+            | Target::Webhook(_)
+            | Target::Nats(_)
+            | Target::Kafka(_) => None,
+        }
     }
 
     /// True where the peer is to be believed whoever it is.

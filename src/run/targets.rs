@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::capture::CaptureFiles;
-use crate::config::{Config, Target};
+use crate::config::Config;
 
 use super::{Replay, ReplayError};
 
@@ -29,12 +29,12 @@ pub(super) fn check(replay: &Replay, config: &Config, source: &CaptureFiles) -> 
 /// The files a replay writes.
 fn files<'a>(replay: &'a Replay, config: &'a Config) -> Vec<&'a Path> {
     let named = [&replay.alerts, &replay.flows, &replay.summary, &replay.journal].into_iter().flatten();
-    let mut files: Vec<&PathBuf> = named.filter(|path| path.as_os_str() != "-").collect();
-    files.extend(config.flow_outputs.iter().filter_map(|output| file_of(&output.target)));
+    let mut files: Vec<&Path> = named.map(PathBuf::as_path).filter(|path| path.as_os_str() != "-").collect();
+    files.extend(config.flow_outputs.iter().filter_map(|output| output.target.file()));
     if replay.alerts.is_none() {
-        files.extend(config.outputs.iter().filter_map(|output| file_of(&output.target)));
+        files.extend(config.outputs.iter().filter_map(|output| output.target.file()));
     }
-    files.into_iter().map(PathBuf::as_path).collect()
+    files
 }
 
 /// True where both paths lead to one regular file. Devices such as `/dev/null` take any number of outputs.
@@ -53,19 +53,4 @@ fn spelled_out(path: &Path) -> (Option<PathBuf>, Option<&std::ffi::OsStr>) {
         _ => Path::new("."),
     };
     (fs::canonicalize(directory).ok(), path.file_name())
-}
-
-fn file_of(target: &Target) -> Option<&PathBuf> {
-    match target {
-        Target::File(file) => Some(&file.path),
-        Target::Stdout
-        | Target::UnixStream(_)
-        | Target::UnixDatagram(_)
-        | Target::Syslog(_)
-        | Target::Splunk(_)
-        | Target::Elasticsearch(_)
-        | Target::Webhook(_)
-        | Target::Nats(_)
-        | Target::Kafka(_) => None,
-    }
 }
