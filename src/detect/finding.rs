@@ -54,7 +54,7 @@ pub(super) struct Finding {
     volume: Option<VolumeInfo>,
     /// What the capture showed before it began; of a finding that was kept, before it was taken up again.
     #[serde(skip)]
-    pub(super) covered_from: Coverage,
+    covered_from: Coverage,
     /// What it showed until the finding was kept.
     covered_before: Coverage,
 }

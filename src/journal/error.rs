@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// No such file, for a command that only reads.
-    #[error("{path}: there is no journal; give --journal the path of one, or run the daemon that writes it", path = .0.display())]
+    #[error("{path}: there is no journal; give --journal the path of one, or make one with `borderflow replay --journal`", path = .0.display())]
     Missing(PathBuf),
     /// The directory does not exist.
     #[error("{path}: the directory of the journal does not exist; create it for the user the program runs as", path = .0.display())]

@@ -131,14 +131,14 @@ impl Front {
     fn frame(&mut self, batch: &mut Batch, index: usize) -> Option<Prepared> {
         let meta = *batch.frames.get(index)?;
         let frame = self.counters.frames_read;
-        let minute = meta.timestamp.as_secs() / COVERAGE_EVERY_S;
-        if minute > self.covered {
-            self.cover(minute, frame);
-        }
         self.counters.frames_read += 1;
         self.counters.wire_bytes += u64::from(meta.wire_len);
         self.counters.first_time = self.counters.first_time.min(meta.timestamp);
         self.advance(meta.timestamp);
+        let minute = self.clock.as_secs() / COVERAGE_EVERY_S;
+        if minute > self.covered {
+            self.cover(minute, frame);
+        }
         if let Some(filter) = &mut self.filter
             && !batch.frame(index).is_some_and(|frame| filter.matches(&frame))
         {
@@ -199,7 +199,7 @@ impl Front {
         }
     }
 
-    /// Notes what the capture has shown before frame number `frame`.
+    /// Notes what the capture has shown when frame number `frame` came.
     #[cold]
     fn cover(&mut self, minute: u64, frame: u64) {
         self.covered = minute;
@@ -287,6 +287,20 @@ mod tests {
     fn one_frame_with_a_wrong_time_does_not_move_the_clock() {
         assert_eq!(clock_after(&[100, 900 * DAY, 101, 102]), (102, 1));
         assert_eq!(clock_after(&[100, 900 * DAY, 101, 400 * DAY, 102]), (102, 2));
+    }
+
+    #[test]
+    fn coverage_is_told_every_minute_whatever_time_a_single_frame_claims() {
+        let mut front = Front::new(decode::Options::default(), None, 0);
+        let mut batch = Batch::default();
+        for second in [60, 900 * DAY, 61, 130, 200] {
+            let (from, to) = ((Host::new("10.0.0.1"), 4000), (Host::new("9.9.9.9"), 53));
+            let frame = udp_frame(&Link::Ethernet, 0, from, to, b"payload");
+            batch.push(Timestamp::from_parts(second, 0), LinkType(1), 0, &frame.data);
+        }
+        front.decode(&mut batch, &mut [Vec::new()]);
+        let told = front.sightings().map(|sighting| sighting.place);
+        assert_eq!(told.count(), 3);
     }
 
     #[test]

@@ -19,9 +19,8 @@ use crate::encode::human::Count;
 use crate::journal::{self, Journal, JournalError};
 use crate::net::Timestamp;
 
-/// How often a wait for the outputs looks whether they get on, and what they have in any case.
+/// How often a wait for the outputs looks whether they get on.
 const LOOK: Duration = Duration::from_millis(100);
-const LEAST: Duration = Duration::from_millis(20);
 
 /// How long outputs are given before they are told that nothing more comes, and how often they are looked after meanwhile.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -135,7 +134,7 @@ impl Deliveries {
         self.settle(patience);
         self.outbox.finish();
         let (mut waited, mut taken) = (Duration::ZERO, self.taken());
-        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(LEAST))) {
+        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(GLANCE))) {
             recorder::tell_troubles(&self.outbox);
             waited = if self.taken() == taken { waited + LOOK } else { Duration::ZERO };
             taken = self.taken();
@@ -160,9 +159,7 @@ impl Deliveries {
         let is_complete = is_whole && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
         (told, is_complete)
     }
-}
 
-impl Deliveries {
     /// Records that all outputs together have taken, left out or refused.
     fn taken(&self) -> u64 {
         let all = self.counters.iter().map(|(_, counters)| counters.read());

@@ -26,14 +26,6 @@ impl Recorder {
     pub(super) fn new(outbox: Arc<Outbox>, kinds: &'static [SavedKind]) -> Self {
         Recorder { outbox, kinds, change: Change::default() }
     }
-
-    /// What troubles the journal is told to every output that still gets something.
-    fn tell_troubles(&mut self) {
-        for trouble in self.outbox.take_troubles() {
-            tell(&trouble);
-            self.change.entries.push(notice(&trouble, super::now()));
-        }
-    }
 }
 
 impl Output for Recorder {
@@ -58,7 +50,7 @@ impl Output for Recorder {
     }
 
     fn flush(&mut self) {
-        self.tell_troubles();
+        self.change.entries.extend(troubles(&self.outbox));
         if !self.change.is_empty() {
             self.outbox.append(std::mem::take(&mut self.change));
         }
@@ -97,14 +89,19 @@ fn notice(trouble: &Trouble, at: Timestamp) -> Entry {
 /// Tells every output that still gets something what troubles the journal, where no recorder does any more; true where
 /// there was something.
 pub(super) fn tell_troubles(outbox: &Outbox) -> bool {
-    let troubles = outbox.take_troubles();
-    troubles.iter().for_each(tell);
-    let entries: Vec<Entry> = troubles.iter().map(|trouble| notice(trouble, super::now())).collect();
+    let entries: Vec<Entry> = troubles(outbox);
     let is_any = !entries.is_empty();
     if is_any {
         outbox.append(Change { entries, ..Change::default() });
     }
     is_any
+}
+
+/// What has troubled the journal since this was asked last, logged, as alerts about ourselves.
+fn troubles(outbox: &Outbox) -> Vec<Entry> {
+    let troubles = outbox.take_troubles();
+    troubles.iter().for_each(tell);
+    troubles.iter().map(|trouble| notice(trouble, super::now())).collect()
 }
 
 /// Logs what troubles the journal.
