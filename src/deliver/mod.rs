@@ -29,6 +29,7 @@ pub mod kafka;
 mod lines;
 mod message;
 pub mod nats;
+pub mod notice;
 mod outbox;
 mod probe;
 mod secret;

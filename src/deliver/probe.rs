@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::timeout;
 
 use super::message::Message;
-use super::{Answer, Context, Entry, Target, Transport, Trouble};
+use super::{Answer, Context, Entry, Target, Transport, Trouble, notice};
 use crate::encode::Format;
+use crate::encode::ecs::{Notice, NoticeKind};
 
 /// How long the other side may take; an indexer's acknowledgement takes minutes.
 const MOST: Duration = Duration::from_secs(300);
@@ -66,40 +66,10 @@ async fn send(transport: &mut dyn Transport, message: &Message) -> Result<String
     Ok(said)
 }
 
-/// The least a SIEM can take for what it is: severity 0, `rule.id` test.
+/// A test alert: severity 0, `rule.id` test.
 fn entry(context: &Context) -> Entry {
     let at = (context.clock)();
+    let message = format!("Borderflow test alert from {}: nothing happened, this output works", context.hostname);
     let id = format!("test-{}", at.as_nanos());
-    let body = json!({
-        "@timestamp": at,
-        "message": format!("Borderflow test alert from {}: nothing happened, this output works", context.hostname),
-        "ecs": {"version": "9.4.0"},
-        "event": {
-            "kind": "alert",
-            "category": ["network", "intrusion_detection"],
-            "type": ["info"],
-            "module": "borderflow",
-            "dataset": "borderflow.alert",
-            "id": id,
-            "action": "test",
-            "start": at,
-            "end": at,
-            "severity": 0,
-            "risk_score": 0,
-            "reason": "borderflow output test",
-        },
-        "rule": {"id": "test", "name": "Borderflow test alert", "ruleset": "borderflow"},
-        "observer": {"vendor": "Borderflow", "product": "borderflow", "type": "sensor", "hostname": context.hostname},
-    });
-    Entry {
-        id,
-        finding: "test".to_owned(),
-        at,
-        severity: 0,
-        kind: "test".to_owned(),
-        step: "opened".to_owned(),
-        asset: String::new(),
-        jurisdiction: String::new(),
-        body: body.to_string().into_bytes(),
-    }
+    notice::entry(&Notice { id, kind: NoticeKind::Test, at, severity: 0, message })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::{error, info};
 
-use crate::deliver::{Outbox, Output};
+use crate::deliver::{Outbox, Output, notice};
 use crate::detect::{Alert, Saved, SavedKind, StableId};
 use crate::encode::ecs::{self, Notice, NoticeKind};
 use crate::journal::{Change, Entry, State, Trouble, TroubleKind};
@@ -75,15 +75,10 @@ fn entry(alert: &Alert) -> Entry {
     }
 }
 
-fn notice(trouble: &Trouble, at: Timestamp) -> Entry {
+fn notice_of(trouble: &Trouble, at: Timestamp) -> Entry {
     let id = StableId::of(&["notice", trouble.kind.as_str(), &at.to_string()]).as_str().to_owned();
     let severity = if trouble.kind == TroubleKind::Recovered { 0 } else { TROUBLE_SEVERITY };
-    let notice = Notice { id: id.clone(), kind: NoticeKind::SelfAlert, at, severity, message: trouble.text.clone() };
-    let mut body = Vec::new();
-    ecs::notice(&notice, &mut body);
-    body.pop();
-    let kind = notice.kind.id().to_owned();
-    Entry { id, at, severity, kind, step: "notice".to_owned(), body, ..Entry::default() }
+    notice::entry(&Notice { id, kind: NoticeKind::SelfAlert, at, severity, message: trouble.text.clone() })
 }
 
 /// Tells every output that still gets something what troubles the journal, where no recorder does any more; true where
@@ -101,7 +96,7 @@ pub(super) fn tell_troubles(outbox: &Outbox) -> bool {
 fn troubles(outbox: &Outbox) -> Vec<Entry> {
     let troubles = outbox.take_troubles();
     troubles.iter().for_each(tell);
-    troubles.iter().map(|trouble| notice(trouble, super::now())).collect()
+    troubles.iter().map(|trouble| notice_of(trouble, super::now())).collect()
 }
 
 /// Logs what troubles the journal.
