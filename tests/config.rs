@@ -37,6 +37,11 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.thresholds, b.thresholds);
     assert_eq!(a.exceptions, b.exceptions);
     assert_eq!(a.journal, b.journal);
+    assert_eq!(a.capture, b.capture);
+    assert_eq!(a.daemon, b.daemon);
+    assert_eq!(a.sandbox, b.sandbox);
+    assert_eq!(a.metrics, b.metrics);
+    assert_eq!(a.log, b.log);
     assert_eq!(a.flow, b.flow);
     assert_eq!(a.decode, b.decode);
     assert_eq!(a.geoip, b.geoip);

@@ -1,10 +1,11 @@
 //! Configuration: the TOML a user writes becomes one checked [`Config`].
 //!
-//! `value` reads single values with their ranges, `section` holds the sections that are plain numbers, `schema` is the
+//! `value` reads single values with their ranges, `section` and `daemon` hold the sections that are plain values, `schema` is the
 //! document as written (`table` what depends on a kind, `output` and `transport` the outputs), `source` merges the file with `--set` and leads every error back to its line, `check` builds the
 //! domain values and finds what contradicts itself. An unknown key is an error, so a misspelt policy is never ignored.
 
 mod check;
+mod daemon;
 mod describe;
 mod output;
 mod risk;
@@ -19,6 +20,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use daemon::{Capture, Daemon, Log, Metrics, Sandbox};
 pub use output::Output;
 pub use risk::Ledger;
 pub use section::{Decode, Detect, Flow, Geoip, GeoipOverride, Journal, TUNNELS};
@@ -59,6 +61,16 @@ pub struct Config {
     pub exceptions: Vec<Exception>,
     /// `[journal]`.
     pub journal: Journal,
+    /// `[capture]`.
+    pub capture: Capture,
+    /// `[daemon]`.
+    pub daemon: Daemon,
+    /// `[sandbox]`.
+    pub sandbox: Sandbox,
+    /// `[metrics]`.
+    pub metrics: Metrics,
+    /// `[log]`.
+    pub log: Log,
     /// `[flow]`.
     pub flow: Flow,
     /// `[decode]`.

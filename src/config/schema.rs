@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use toml::Spanned;
 
+use super::daemon::{Capture, Daemon, Log, Metrics, Sandbox};
 use super::risk::{ExceptionEntry, Ledger, ThresholdEntry};
 use super::section::{Decode, Detect, Flow};
 use super::table::Table;
@@ -23,6 +24,11 @@ pub(super) struct Document {
     pub(super) threshold: Vec<Spanned<ThresholdEntry>>,
     pub(super) exception: Vec<ExceptionEntry>,
     pub(super) journal: JournalTable,
+    pub(super) capture: Capture,
+    pub(super) daemon: Daemon,
+    pub(super) sandbox: Sandbox,
+    pub(super) metrics: Metrics,
+    pub(super) log: Log,
     pub(super) flow: Flow,
     pub(super) decode: Decode,
     pub(super) geoip: GeoipTable,
