@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::value::{Parsed, Text, integer, one_of, seconds};
-use crate::net::Word;
+use crate::net::known::Word;
 
 /// `[capture]`: which interfaces are listened to, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
