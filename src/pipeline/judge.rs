@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
-use crate::detect::{Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
-use crate::flow::{FlowUpdate, Party, Place};
+use crate::detect::{self, Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
+use crate::flow::{Cause, FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
 use super::{Covered, Seen, Sighting};
@@ -111,6 +111,34 @@ impl Judge {
         }
     }
 
+    /// Judges the last updates of a run that will go on: findings stay open, and flows that the end of the input ended are
+    /// told as flows, but judged as living, for nobody knows what becomes of them. Then asks for [`Judge::changes`] with
+    /// `all`, which holds what the next run needs.
+    pub fn pause(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
+        let mut paused: Vec<FlowUpdate> = Vec::new();
+        for update in updates.iter_mut().filter(|update| update.cause == Cause::EndOfInput) {
+            update.cause = Cause::Alive;
+            paused.push(update.clone());
+        }
+        self.handle(updates, outputs);
+        self.advance_to(clock, outputs);
+        paused.sort_unstable_by_key(|update| update.place);
+        for mut update in paused {
+            update.cause = Cause::EndOfInput;
+            let assets = &self.detector.policy().assets;
+            update.settle_by_role(|address| assets.is_home(address));
+            let judged = Judged::new(&update, &self.knowledge, assets);
+            outputs.iter_mut().for_each(|output| output.flow(&judged));
+        }
+    }
+
+    /// Closes findings whose time is over at `clock`, which only what was seen does otherwise: for a line that is silent. No
+    /// update of an earlier time may come after it.
+    pub fn advance_to(&mut self, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
+        self.detector.advance_to(clock, &mut self.alerts);
+        hand_on(&mut self.alerts, outputs);
+    }
+
     /// Judges the last updates and closes every finding: the input is over at `clock`.
     pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
         self.handle(updates, outputs);
@@ -118,13 +146,19 @@ impl Judge {
         hand_on(&mut self.alerts, outputs);
     }
 
-    /// Goes on with what an earlier run kept, and from now on notes what changes. What ledgers hold up to `booked_until` is
-    /// not entered again.
+    /// Goes on with what an earlier run kept, and from now on notes what changes: flows and names only where `kept` has their
+    /// kind, be it empty. What ledgers hold up to `booked_until`, the end of that run, is not entered again.
     pub fn resume(&mut self, booked_until: Option<Timestamp>, kept: &[(SavedKind, SavedValues)]) -> Resumed {
         self.detector.keep_changes(booked_until);
         let mut all = Resumed::default();
         for (kind, values) in kept {
-            all = all.and(self.detector.resume(*kind, values, &self.knowledge.attributor));
+            all = all.and(match kind {
+                SavedKind::Finding | SavedKind::Volume | SavedKind::Ledger => {
+                    self.detector.resume(*kind, values, &self.knowledge.attributor)
+                }
+                SavedKind::Flow => self.detector.resume_flows(booked_until, values),
+                SavedKind::Name => detect::resume_names(&mut self.knowledge.answers, values),
+            });
         }
         all
     }
@@ -138,7 +172,9 @@ impl Judge {
 
     /// What has changed of what must outlive the process; see [`Detector::changes`].
     pub fn changes(&mut self, now: Timestamp, all: bool) -> (Vec<Saved>, bool) {
-        self.detector.changes(now, all, &self.knowledge.attributor)
+        let (mut saved, complete) = self.detector.changes(now, all, &self.knowledge.attributor);
+        saved.extend(detect::changed_names(&mut self.knowledge.answers, now, all));
+        (saved, complete)
     }
 
     /// What detection counted.
