@@ -47,7 +47,7 @@ use slot::Class;
 use table::Table;
 
 /// Number of partitions, and the largest useful number of shards.
-pub const PARTITIONS: usize = 64;
+pub const PARTITIONS: usize = crate::net::deal::PARTS;
 
 /// Flows that [`Flows::warm`] reads ahead at most.
 pub const WARM_AHEAD: usize = 32;
