@@ -151,13 +151,18 @@ impl Findings {
         true
     }
 
-    /// Takes note of what the capture has shown at `at`.
+    /// Takes note of what the capture has shown at `at`; several fronts tell it one after the other.
     pub(super) fn cover(&mut self, at: Timestamp, coverage: Coverage) {
+        self.coverage = coverage;
+        let is_begun = self.earlier.len() > 1;
+        if let Some((_, known)) = self.earlier.back_mut().filter(|(last, _)| is_begun && at <= *last) {
+            *known = coverage;
+            return;
+        }
         if self.earlier.len() == MOST_EARLIER {
             self.earlier.pop_front();
         }
         self.earlier.push_back((at, coverage));
-        self.coverage = coverage;
     }
 
     /// What the capture had shown before `at`, as far as that is remembered.

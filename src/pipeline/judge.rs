@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
-use crate::detect::{Alert, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
+use crate::detect::{Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
 use crate::flow::{FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
-use super::{Seen, Sighting};
+use super::{Covered, Seen, Sighting};
 
 /// Attributes flow updates, judges them, and hands alerts and ended flows to the outputs.
 pub struct Judge {
     knowledge: Knowledge,
     detector: Detector,
     sightings: VecDeque<Sighting>,
+    /// What each front has shown so far.
+    coverage: Vec<Coverage>,
     /// Scratch of [`Judge::handle`].
     order: Vec<(Place, usize)>,
     alerts: Vec<Alert>,
@@ -32,6 +34,7 @@ impl Judge {
             knowledge: Knowledge::new(attributor.into()),
             detector: Detector::new(policy),
             sightings: VecDeque::new(),
+            coverage: Vec::new(),
             order: Vec::new(),
             alerts: Vec::new(),
         }
@@ -40,6 +43,8 @@ impl Judge {
     /// Takes what the front saw below IP in the batch whose updates come next.
     pub fn hear(&mut self, sightings: impl IntoIterator<Item = Sighting>) {
         self.sightings.extend(sightings);
+        // Those of one front are in order.
+        self.sightings.make_contiguous().sort_by_key(|sighting| sighting.place);
     }
 
     /// Judges what the shards made of one batch.
@@ -68,8 +73,22 @@ impl Judge {
     fn take(&mut self, seen: Seen) {
         match seen {
             Seen::Device(said) => self.knowledge.hear(&said),
-            Seen::Coverage(at, coverage) => self.detector.cover(at, coverage),
+            Seen::Coverage(covered) => self.cover(covered),
         }
+    }
+
+    /// What all fronts have shown is the sum of what each told last. Several tell it at about the same time, so that counts
+    /// as told at the beginning of their minute.
+    fn cover(&mut self, Covered { front: (number, of), at, coverage }: Covered) {
+        if self.coverage.len() <= usize::from(number) {
+            self.coverage.resize(usize::from(number) + 1, Coverage::default());
+        }
+        if let Some(last) = self.coverage.get_mut(usize::from(number)) {
+            *last = coverage;
+        }
+        let at = if of == 1 { at } else { Timestamp::from_parts(at.as_secs() / 60 * 60, 0) };
+        let sum = self.coverage.iter().fold(Coverage::default(), |sum, coverage| sum.and(*coverage));
+        self.detector.cover(at, sum);
     }
 
     fn judge(&mut self, update: &mut FlowUpdate, outputs: &mut [&mut dyn Output]) {
