@@ -6,6 +6,7 @@ mod outputs;
 mod progress;
 mod recorder;
 mod replay;
+pub mod sandbox;
 mod signals;
 mod stages;
 mod summary;
