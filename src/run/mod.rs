@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod direct;
+pub mod files;
 mod outputs;
 mod progress;
 mod recorder;
