@@ -242,6 +242,12 @@ impl Flows {
         }
     }
 
+    /// Ends every flow of the next partition that has some; false where none had.
+    pub fn finish_next(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) -> bool {
+        let table = self.tables.iter_mut().find(|table| table.len() > 0);
+        table.map(|table| table.finish(clock, out)).is_some()
+    }
+
     /// Flows held.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
-use crate::detect::{Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues};
+use crate::detect::{
+    Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues,
+};
 use crate::flow::{FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 

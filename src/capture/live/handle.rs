@@ -71,6 +71,7 @@ pub struct Handle {
     link: LinkType,
     /// Its place among the interfaces listened to.
     interface: u16,
+    generation: u32,
     lost: Lost,
     /// What the interface had lost when this began.
     lost_before: u64,
@@ -87,29 +88,35 @@ pub struct Lost {
     pub interface: u64,
 }
 
-/// Opens one handle for each of `shards` on the interface called `name`, the `interface`th listened to. The kernel deals
-/// frames to them as `deal` does; where it cannot, one handle does all, and belongs to the first.
+/// Which handles are opened together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The place of the interface among those listened to.
+    pub interface: u16,
+    /// How often it was opened before.
+    pub generation: u32,
+    /// Handles wanted, one for each shard.
+    pub shards: u16,
+    /// How the kernel is to deal frames to them.
+    pub deal: Deal,
+}
+
+/// Opens a handle for each shard on the interface called `name`; where the kernel cannot deal, one handle for the first.
 ///
 /// # Errors
 /// The first reason why not.
-pub fn open(
-    name: &str,
-    interface: u16,
-    shards: u16,
-    deal: Deal,
-    options: &LiveOptions,
-) -> Result<Vec<Handle>, LiveError> {
+pub fn open(name: &str, opening: Opening, options: &LiveOptions) -> Result<Vec<Handle>, LiveError> {
     match device::device_state(name) {
         DeviceState::Gone => return Err(LiveError::Unknown { name: name.to_owned(), known: device::devices() }),
         DeviceState::Down | DeviceState::Up => {}
     }
-    let first = Handle::open(name, interface, options)?;
+    let first = Handle::open(name, opening, options)?;
     let mut handles = vec![first];
-    if shards > 1
-        && let Some(group) = handles.first().and_then(|first| first.found_group(deal, shards))
+    if opening.shards > 1
+        && let Some(group) = handles.first().and_then(|first| first.found_group(opening))
     {
-        for _ in 1..shards {
-            let handle = Handle::open(name, interface, options)?;
+        for _ in 1..opening.shards {
+            let handle = Handle::open(name, opening, options)?;
             handle.join_group(group)?;
             handles.push(handle);
         }
@@ -118,7 +125,7 @@ pub fn open(
 }
 
 impl Handle {
-    fn open(name: &str, interface: u16, options: &LiveOptions) -> Result<Handle, LiveError> {
+    fn open(name: &str, opening: Opening, options: &LiveOptions) -> Result<Handle, LiveError> {
         let problem = |error: pcap::Error| problem(name, &error);
         let inactive = pcap::Capture::from_device(name).map_err(problem)?;
         let capture = inactive
@@ -142,7 +149,8 @@ impl Handle {
             capture,
             name: name.to_owned(),
             link: file_link(data_link),
-            interface,
+            interface: opening.interface,
+            generation: opening.generation,
             lost: Lost::default(),
             lost_before: device::device_loss(name),
         })
@@ -152,6 +160,12 @@ impl Handle {
     #[must_use]
     pub const fn interface(&self) -> u16 {
         self.interface
+    }
+
+    /// How often its interface was opened before.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// The name of its interface.
@@ -207,12 +221,13 @@ impl Handle {
 
     /// Founds a group of handles that the kernel deals to; `None` where it has no such thing.
     #[cfg(target_os = "linux")]
-    fn found_group(&self, deal: Deal, shards: u16) -> Option<u16> {
-        socket::found_group(self.capture.as_fd(), &deal.program(u32::from(shards))).ok()
+    fn found_group(&self, opening: Opening) -> Option<u16> {
+        let program = opening.deal.program(u32::from(opening.shards));
+        socket::found_group(self.capture.as_fd(), &program).ok()
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn found_group(&self, _: Deal, _: u16) -> Option<u16> {
+    fn found_group(&self, _: Opening) -> Option<u16> {
         None
     }
 

@@ -12,7 +12,7 @@ mod merge;
 mod socket;
 
 pub use device::{ANY, DeviceState, device_index, device_named, device_state, devices};
-pub use handle::{Handle, LiveError, Lost, open};
+pub use handle::{Handle, LiveError, Lost, Opening, open};
 
 use std::os::fd::AsFd as _;
 use std::time::Duration;
@@ -79,8 +79,19 @@ struct Tap {
 pub struct Taps {
     taps: Vec<Tap>,
     timing: Timing,
-    gone: Vec<(u16, LiveError)>,
+    gone: Vec<Gone>,
     is_last: bool,
+}
+
+/// A handle that ceased to deliver.
+#[derive(Debug)]
+pub struct Gone {
+    /// The place of its interface.
+    pub interface: u16,
+    /// How often that was opened before.
+    pub generation: u32,
+    /// Why.
+    pub error: LiveError,
 }
 
 /// What came in on one interface, and what did not.
@@ -133,7 +144,7 @@ impl Taps {
     }
 
     /// Interfaces that ceased to deliver since this was last asked, and why; they are away from now on.
-    pub fn gone(&mut self) -> impl Iterator<Item = (u16, LiveError)> + '_ {
+    pub fn gone(&mut self) -> impl Iterator<Item = Gone> + '_ {
         self.gone.drain(..)
     }
 
@@ -148,8 +159,9 @@ impl Taps {
         let is_alone = taps.len() == 1;
         for (tap, interface) in taps.iter_mut().zip(0..) {
             if let Err(error) = tap.read(batch, *timing, is_alone) {
+                let generation = tap.handle.as_ref().map_or(0, Handle::generation);
                 tap.let_go();
-                gone.push((interface, error));
+                gone.push(Gone { interface, generation, error });
             }
         }
         if !is_alone {
