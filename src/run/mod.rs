@@ -2,20 +2,24 @@
 
 mod deliveries;
 mod direct;
+pub mod log;
+pub mod metrics;
 mod outputs;
 mod progress;
 mod recorder;
 mod replay;
 mod signals;
 mod stages;
+pub mod status;
 mod summary;
+pub mod systemd;
 mod targets;
 
 pub use deliveries::DeliveriesError;
 pub use outputs::{now, output_context, output_names, output_target, probe_output};
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
-pub use summary::Summary;
+pub use summary::{FlowsByTransport, NotDecidable, Summary};
 
 use crate::attribute::geo::{Databases, GeoError, Override};
 use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};
