@@ -3,6 +3,9 @@
 mod deliveries;
 mod direct;
 pub mod files;
+pub mod log;
+pub mod metrics;
+mod monitor;
 mod outputs;
 mod progress;
 mod recorder;
@@ -10,14 +13,17 @@ mod replay;
 pub mod sandbox;
 mod signals;
 mod stages;
+pub mod status;
 mod summary;
+pub mod systemd;
 mod targets;
 
 pub use deliveries::DeliveriesError;
+pub use monitor::{Monitor, MonitorError, memory_limit, monitor};
 pub use outputs::{now, output_context, output_names, output_target, probe_output};
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
-pub use summary::Summary;
+pub use summary::{FlowsByTransport, NotDecidable, Summary};
 
 use crate::attribute::geo::{Databases, GeoError, Override};
 use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};
