@@ -23,6 +23,7 @@ mod management;
 mod saved;
 mod severity;
 mod told;
+mod translation;
 mod volume;
 
 pub use activity::{Activity, Technique};
@@ -44,13 +45,14 @@ pub use volume::{Threshold, VolumeInfo};
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::attribute::OwnerId;
+use crate::attribute::{Attributor, OwnerId};
 use crate::net::{Country, Timestamp};
 use findings::Findings;
 use ledger::Ledgers;
 use live::Live;
 use management::{Requests, Session, Shown, Tries};
 use saved::Kept;
+use translation::Translation;
 
 /// Who the other party of a finding is: the most specific owner known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +88,20 @@ impl Relation {
         let entity = Entity::UnknownNetwork;
         Relation { activity: Activity::Egress, asset: None, jurisdiction: Country::NOWHERE, entity, accepted: None }
     }
+
+    /// The same of nobody: no asset has such a number, so nothing adds to it.
+    const fn of_nobody(self, number: u32) -> Self {
+        let asset = Some(AssetKey::Declared(NOBODIES.saturating_add(number)));
+        Relation { asset, entity: Entity::UnknownNetwork, accepted: None, ..self }
+    }
+
+    const fn is_nobodys(&self) -> bool {
+        matches!(self.asset, Some(AssetKey::Declared(number)) if number >= NOBODIES)
+    }
 }
+
+/// Numbers from which on no asset is declared.
+const NOBODIES: u32 = 1 << 31;
 
 /// What one flow update adds to a relation.
 #[derive(Clone, Debug, PartialEq)]
@@ -226,6 +241,15 @@ impl Detector {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Goes on by another policy and other catalogues, with everything that is known: what comes next is judged by them.
+    /// Findings and ledgers of what is no longer there are as after a restart: see [`saved`].
+    pub fn reload(&mut self, policy: Policy, before: &Attributor, attributor: &Attributor) {
+        let former = std::mem::replace(&mut self.policy, policy);
+        let names = Translation::new(&former, before, &self.policy, attributor);
+        self.state.books.findings.translate(|relation| names.relation(relation), &self.policy);
+        self.state.books.ledgers.translate(|key| names.ledger(key), |key| names.former_ledger(key));
     }
 
     /// Looks at a flow update, and appends the alerts it causes.

@@ -1,8 +1,9 @@
 //! What outlives the process: open findings and ledgers, as text by the names of things.
 //!
 //! Within a run assets, owners and exceptions are numbers, their places in the configuration and the catalogues. Those
-//! change between runs, so what is kept names them. A finding whose asset, owner or exception is no longer known goes on
-//! under a relation nothing adds to, and closes in its time; such a ledger is given up.
+//! change between runs and with every reload, so what is kept names them. A finding whose asset, owner or exception is no
+//! longer known goes on under a relation nothing adds to, and closes in its time; such a ledger is given up. A host that was
+//! known by its address and has been declared since goes on as that asset, with its findings and ledgers.
 
 use std::net::IpAddr;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
 use super::findings::Findings;
-use super::ledger::{Ledger, LedgerKey};
+use super::ledger::{Ledger, LedgerKey, Ledgers};
 use super::management::Via;
 use super::{Activity, AssetKey, Detector, Entity, Policy, Relation};
 use crate::attribute::Attributor;
@@ -168,6 +169,8 @@ impl Detector {
         saved.extend(relations.iter().filter_map(|relation| names.finding(relation, &state.books.findings)));
         let given_up = state.books.ledgers.given_up.drain(..);
         saved.extend(given_up.filter_map(|key| Some(forgotten(SavedKind::Ledger, names.ledger_key(&key)?))));
+        let renamed = state.books.ledgers.renamed.drain(..);
+        saved.extend(renamed.map(|key| forgotten(SavedKind::Ledger, key)));
         if is_due {
             let keys = std::mem::take(&mut state.books.ledgers.changed);
             let ledgers = keys.iter().filter_map(|key| Some((names.ledger_key(key)?, state.books.ledgers.get(key)?)));
@@ -185,14 +188,10 @@ impl Detector {
         let Detector { policy, state } = self;
         let names = Names { policy, attributor };
         let mut resumed = Resumed::default();
-        for (number, (key, value)) in (0u32..).zip(kept) {
+        for (key, value) in kept {
             let taken_up = match kind {
-                SavedKind::Finding | SavedKind::Volume => {
-                    names.resume_finding(value, number, &mut state.books.findings)
-                }
-                SavedKind::Ledger => {
-                    names.resume_ledger(key, value).map(|(key, ledger)| state.books.ledgers.insert(key, ledger))
-                }
+                SavedKind::Finding | SavedKind::Volume => names.resume_finding(value, &mut state.books.findings),
+                SavedKind::Ledger => names.resume_ledger(key, value, &mut state.books.ledgers),
             };
             match (taken_up, kind) {
                 (Some(()), SavedKind::Finding | SavedKind::Volume) => resumed.findings += 1,
@@ -213,9 +212,9 @@ fn forgotten(kind: SavedKind, key: String) -> Saved {
 }
 
 /// Leads from numbers to names and back.
-struct Names<'a> {
-    policy: &'a Policy,
-    attributor: &'a Attributor,
+pub(super) struct Names<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) attributor: &'a Attributor,
 }
 
 impl Names<'_> {
@@ -254,7 +253,7 @@ impl Names<'_> {
         }
     }
 
-    fn ledger_key(&self, key: &LedgerKey) -> Option<String> {
+    pub(super) fn ledger_key(&self, key: &LedgerKey) -> Option<String> {
         let named = NamedLedger {
             asset: self.asset(key.asset),
             jurisdiction: key.jurisdiction,
@@ -263,34 +262,43 @@ impl Names<'_> {
         serde_json::to_string(&named).ok()
     }
 
-    fn resume_finding(&self, value: &[u8], number: u32, findings: &mut Findings) -> Option<()> {
+    fn resume_finding(&self, value: &[u8], findings: &mut Findings) -> Option<()> {
         let FindingIn { relation: named, finding } = serde_json::from_slice(value).ok()?;
-        let activity = activity(&named)?;
-        let asset = named.asset.as_ref().map(|asset| self.asset_named(asset));
-        let entity = self.entity_named(&named.entity);
-        let place = |name: &String| self.policy.exceptions.iter().position(|exception| exception.name == *name);
-        let accepted = named.exception.as_ref().map(|name| place(name).map(|place| place as u32));
-        let is_known = !matches!(asset, Some(None)) && entity.is_some() && accepted != Some(None);
-        // Nothing has such a number, so nothing adds to it.
-        let nobody = AssetKey::Declared(u32::MAX - number);
-        let relation = Relation {
-            activity,
-            asset: if is_known { asset.flatten() } else { Some(nobody) },
-            jurisdiction: named.jurisdiction,
-            entity: entity.unwrap_or(Entity::UnknownNetwork),
-            accepted: accepted.flatten(),
-        };
-        findings.resume(finding.taken_up(relation)).then_some(())
+        let relation = Relation { activity: activity(&named)?, jurisdiction: named.jurisdiction, ..Relation::unknown() };
+        findings.resume(finding, relation, self.relation_named(&named, relation), self.policy);
+        Some(())
     }
 
-    fn resume_ledger(&self, key: &str, value: &[u8]) -> Option<(LedgerKey, Ledger)> {
-        let named: NamedLedger = serde_json::from_str(key).ok()?;
-        let key = LedgerKey {
-            asset: self.asset_named(&named.asset)?,
-            jurisdiction: named.jurisdiction,
-            entity: self.entity_named(&named.entity)?,
+    /// `None` where its asset, owner or exception is no longer known.
+    fn relation_named(&self, named: &Named, relation: Relation) -> Option<Relation> {
+        let asset = match &named.asset {
+            Some(asset) => Some(self.asset_named(asset)?),
+            None => None,
         };
-        Some((key, serde_json::from_slice(value).ok()?))
+        let place = |name: &String| self.policy.exceptions.iter().position(|exception| exception.name == *name);
+        let accepted = match &named.exception {
+            Some(name) => Some(place(name)? as u32),
+            None => None,
+        };
+        Some(Relation { asset, accepted, entity: self.entity_named(&named.entity)?, ..relation })
+    }
+
+    fn resume_ledger(&self, kept_key: &str, value: &[u8], ledgers: &mut Ledgers) -> Option<()> {
+        let named: NamedLedger = serde_json::from_str(kept_key).ok()?;
+        let asset = self.asset_named(&named.asset)?;
+        let key = LedgerKey { asset, jurisdiction: named.jurisdiction, entity: self.entity_named(&named.entity)? };
+        let ledger: Ledger = serde_json::from_slice(value).ok()?;
+        if matches!((&named.asset, asset), (NamedAsset::Address(_), AssetKey::Declared(_))) {
+            ledgers.renamed.push(kept_key.to_owned());
+            ledgers.changed.insert(key);
+        }
+        ledgers.insert(key, ledger);
+        Some(())
+    }
+
+    /// The asset that a host known by its address is by now.
+    pub(super) fn asset_at(&self, address: IpAddr) -> Option<AssetKey> {
+        self.policy.assets.identify(address, None)
     }
 
     fn asset_named(&self, asset: &NamedAsset) -> Option<AssetKey> {
@@ -299,10 +307,7 @@ impl Names<'_> {
                 let declared = self.policy.assets.declared();
                 declared.iter().position(|asset| asset.name == *name).map(|place| AssetKey::Declared(place as u32))
             }
-            // An address that has been declared since is that asset's from now on.
-            NamedAsset::Address(address) => {
-                self.policy.assets.identify(*address, None).filter(|key| *key == AssetKey::Address(*address))
-            }
+            NamedAsset::Address(address) => self.asset_at(*address),
         }
     }
 

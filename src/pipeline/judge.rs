@@ -131,6 +131,13 @@ impl Judge {
         all
     }
 
+    /// Goes on by a new configuration, with new databases and catalogues: nothing that is known is lost, and what comes next
+    /// is judged by them. To be called between two batches.
+    pub fn reload(&mut self, attributor: Arc<Attributor>, policy: Policy) {
+        let before = std::mem::replace(&mut self.knowledge.attributor, attributor);
+        self.detector.reload(policy, &before, &self.knowledge.attributor);
+    }
+
     /// What has changed of what must outlive the process; see [`Detector::changes`].
     pub fn changes(&mut self, now: Timestamp, all: bool) -> (Vec<Saved>, bool) {
         self.detector.changes(now, all, &self.knowledge.attributor)
