@@ -143,6 +143,12 @@ impl Judge {
         self.detector.changes(now, all, &self.knowledge.attributor)
     }
 
+    /// Findings that are open, and ledgers that are kept.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        self.detector.held()
+    }
+
     /// What detection counted.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {

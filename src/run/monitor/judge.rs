@@ -112,7 +112,7 @@ impl JudgeLoop {
             }
         }
         let mut outputs = outputs(&mut self.outputs, &mut delays);
-        self.judge.pause(&mut Vec::new(), last, &mut outputs.list);
+        self.judge.handle(&mut Vec::new(), &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
         self.report(&mut report);

@@ -68,8 +68,10 @@ impl LossWatch {
         self.begun_ns = now_ns;
         let minute = tally.since(std::mem::replace(&mut self.before, tally));
         let (lost, all) = (minute.all_lost(), minute.frames.saturating_add(minute.all_lost()));
-        let is_too_much = lost.saturating_mul(100_000) > all.saturating_mul(u64::from(self.allowed)) || minute.updates > 0;
-        let was = std::mem::replace(&mut self.minutes, if is_too_much { self.minutes + 1 } else { 0 });
+        let is_too_much =
+            lost.saturating_mul(100_000) > all.saturating_mul(u64::from(self.allowed)) || minute.updates > 0;
+        let was = self.minutes;
+        self.minutes = if is_too_much { was + 1 } else { 0 };
         match (is_too_much, was) {
             (true, was) if was.is_multiple_of(AGAIN) => {
                 Some(News { kind: NewsKind::Trouble, text: describe(minute, lost, all) })

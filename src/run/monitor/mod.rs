@@ -16,6 +16,7 @@ mod judge;
 mod loss;
 mod memory;
 mod news;
+mod reload;
 mod report;
 mod shard;
 mod start;
@@ -31,6 +32,7 @@ use crate::capture::live::LiveError;
 use crate::config::Config;
 use crate::encode::Format;
 
+use super::log::Logging;
 use super::sandbox::SandboxError;
 use super::{AttributorError, DeliveriesError};
 
@@ -89,6 +91,6 @@ pub enum MonitorError {
 ///
 /// # Errors
 /// Whatever keeps it from beginning. What goes wrong later is logged, told as an alert, and mended where possible.
-pub fn monitor(request: &Monitor, config: Config) -> Result<bool, MonitorError> {
-    start::start(request, config)?.run()
+pub fn monitor(request: &Monitor, config: Config, log: &Logging) -> Result<bool, MonitorError> {
+    Ok(start::start(request, config)?.run(log))
 }

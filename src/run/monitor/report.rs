@@ -1,5 +1,6 @@
 //! What every part counted, put together for whoever asks.
 
+use std::collections::HashMap;
 use std::fs;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,6 @@ use super::memory;
 use super::shard::ShardReport;
 use super::supervisor::{Supervisor, Tracked};
 use crate::capture::live::DeviceState;
-use crate::net::Timestamp;
 use crate::run::status::{self, Status};
 
 /// How often each loop came round, and since when it has not.
@@ -100,7 +100,7 @@ impl Supervisor {
             shards: shards.collect(),
             judge,
             journal: self.journal(),
-            outputs: self.outputs(now),
+            outputs: self.outputs(&mut tracked.behind_since, now_ns),
             databases: sources.map(|source| status::Database::new(source, now)).collect(),
             memory: status::Memory {
                 resident_bytes: resident_bytes(),
@@ -113,17 +113,19 @@ impl Supervisor {
 
     fn journal(&self) -> status::Journal {
         let path = self.config.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
-        let counters = self.deliveries.journal();
-        status::Journal {
-            max_bytes: self.config.journal.max_bytes,
-            ..status::Journal::counted(path, &counters)
-        }
+        let counters = self.deliveries.outbox().counters();
+        status::Journal { max_bytes: self.config.journal.max_bytes, ..status::Journal::counted(path, &counters) }
     }
 
-    fn outputs(&self, _now: Timestamp) -> Vec<status::Output> {
-        let outputs = self.deliveries.outputs();
-        let output = |(name, did, left)| status::Output { undelivered: left, ..status::Output::counted(name, &did) };
-        outputs.into_iter().map(|(name, did, left): (String, _, u64)| output((&name, did, left))).collect()
+    fn outputs(&self, behind_since: &mut HashMap<String, u64>, now_ns: u64) -> Vec<status::Output> {
+        let progress = self.deliveries.progress();
+        behind_since.retain(|name, _| progress.iter().any(|(output, _, left)| output == name && *left > 0));
+        let output = |(name, did, left): (String, _, u64)| {
+            let counted = status::Output::counted(&name, &did);
+            let since = if left > 0 { *behind_since.entry(name).or_insert(now_ns) } else { now_ns };
+            status::Output { undelivered: left, lag_s: now_ns.saturating_sub(since) / 1_000_000_000, ..counted }
+        };
+        progress.into_iter().map(output).collect()
     }
 }
 
@@ -147,7 +149,8 @@ impl Reports {
 
 fn interfaces(reports: &Reports) -> Vec<status::Interface> {
     let interface = |(report, place): (&InterfaceReport, usize)| {
-        let taps = reports.shards.iter().zip(0u16..).filter_map(|(shard, number)| Some((shard.taps.get(place)?, number)));
+        let taps =
+            reports.shards.iter().zip(0u16..).filter_map(|(shard, number)| Some((shard.taps.get(place)?, number)));
         let handles: Vec<status::Handle> = taps
             .clone()
             .map(|(tap, shard)| status::Handle {

@@ -2,9 +2,9 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::Arc;
 use std::thread;
 
 use tracing::{info, warn};
@@ -58,7 +58,7 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     if journal.is_none() {
         warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
     }
-    let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.recorder(SavedKind::ALL.as_slice()))];
+    let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
     sinks.extend(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Output>));
     if config.outputs.is_empty() {
         sinks.push(Box::new(direct::to_stdout(request.format)));
@@ -201,8 +201,7 @@ struct Wiring {
     flow: flow::Options,
 }
 
-type Started =
-    (Vec<thread::JoinHandle<()>>, Vec<SyncSender<Vec<flow::FlowUpdate>>>, Vec<Arc<ShardBoard>>);
+type Started = (Vec<thread::JoinHandle<()>>, Vec<SyncSender<Vec<flow::FlowUpdate>>>, Vec<Arc<ShardBoard>>);
 
 /// Starts a thread for each list of handles.
 fn start_shards(

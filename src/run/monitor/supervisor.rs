@@ -1,5 +1,6 @@
 //! Looks after everything while the daemon runs: signals, the watchdog, reloads, loss, what is told of it all; and ends it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
@@ -17,16 +18,17 @@ use super::reload::Reloads;
 use super::report::{Pulse, Reports};
 use super::shard::ShardBoard;
 use super::start::SourceOfConfig;
-use super::MonitorError;
 use crate::attribute::Attributor;
 use crate::config::Config;
 use crate::net::Timestamp;
+use crate::run::Interrupt;
 use crate::run::deliveries::Deliveries;
+use crate::run::log::Logging;
 use crate::run::metrics::Served;
+use crate::run::recorder;
 use crate::run::sandbox::Confined;
 use crate::run::status::{self, Board, State};
 use crate::run::systemd::Notifier;
-use crate::run::Interrupt;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -78,6 +80,8 @@ pub(super) struct Tracked {
     pub(super) configuration: status::Configuration,
     pub(super) shards: Vec<Pulse>,
     pub(super) judge: Pulse,
+    /// Since when each output that has not everything has not.
+    pub(super) behind_since: HashMap<String, u64>,
     told_ns: u64,
     tellings: u64,
     alive_ns: u64,
@@ -88,7 +92,7 @@ pub(super) struct Tracked {
 
 impl Supervisor {
     /// Until the user or the system asks to stop; true where everything was delivered.
-    pub(super) fn run(mut self) -> Result<bool, MonitorError> {
+    pub(super) fn run(mut self, log: &Logging) -> bool {
         let mut tracked = Tracked::new(&self);
         let mut reloads = Reloads::new(&self);
         tracked.state = State::Running;
@@ -105,11 +109,12 @@ impl Supervisor {
             reloads.look(&mut self, &mut tracked, now_ns);
             if now_ns.saturating_sub(tracked.told_ns) >= TELL_EVERY_NS {
                 self.tell(&mut tracked, now_ns);
+                log.tick();
             }
             self.pat_watchdog(&mut tracked, now_ns);
         }
         let is_broken = self.is_broken() && !self.interrupt.is_requested();
-        Ok(self.finish(tracked) && !is_broken)
+        self.finish(tracked) && !is_broken
     }
 
     /// True where a thread has ended that must not.
@@ -127,12 +132,13 @@ impl Supervisor {
             news.tell(self.deliveries.outbox());
         }
         self.tell_steps(&reports, tracked);
-        self.deliveries.tell_troubles();
+        recorder::tell_troubles(self.deliveries.outbox());
         let status = self.status(&reports, tracked, now_ns);
         self.board.publish(status);
         if tracked.tellings.is_multiple_of(REPLACED_EVERY) {
             for path in self.confined.replaced() {
-                let text = format!("{} was replaced and is out of reach of the sandbox until a restart", path.display());
+                let text =
+                    format!("{} was replaced and is out of reach of the sandbox until a restart", path.display());
                 News { kind: NewsKind::Notice, text }.tell(self.deliveries.outbox());
             }
         }
@@ -159,7 +165,8 @@ impl Supervisor {
 
     /// Shows systemd that every loop comes round; while one does not, it hears nothing, and starts the daemon anew.
     fn pat_watchdog(&self, tracked: &mut Tracked, now_ns: u64) {
-        let ages = tracked.shards.iter_mut().zip(&self.shard_boards).map(|(pulse, board)| pulse.age(&board.turns, now_ns));
+        let ages =
+            tracked.shards.iter_mut().zip(&self.shard_boards).map(|(pulse, board)| pulse.age(&board.turns, now_ns));
         let oldest = ages.max().unwrap_or(0).max(tracked.judge.age(&self.judge_board.turns, now_ns));
         let hangs = oldest > HANGS_NS;
         if hangs && !tracked.hung {
@@ -217,6 +224,7 @@ impl Tracked {
             },
             shards: supervisor.shard_boards.iter().map(|_| Pulse::default()).collect(),
             judge: Pulse::default(),
+            behind_since: HashMap::new(),
             told_ns: 0,
             tellings: 0,
             alive_ns: 0,
