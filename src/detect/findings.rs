@@ -247,6 +247,11 @@ impl Findings {
         to
     }
 
+    /// Findings that are open.
+    pub(super) fn len(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// The open finding of `relation`.
     pub(super) fn get(&self, relation: &Relation) -> Option<&Finding> {
         self.by_relation.get(relation)

@@ -349,7 +349,8 @@ impl Ledgers {
         for (key, ledger) in before {
             let Some(to) = key_of(&key) else { continue };
             // The only name that changes: a host known by its address has been declared.
-            let is_renamed = self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
+            let is_renamed =
+                self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
             if is_renamed {
                 self.renamed.extend(named(&key));
             }
@@ -360,6 +361,11 @@ impl Ledgers {
         }
         self.renamed.sort_unstable();
         self.since = since;
+    }
+
+    /// Ledgers that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     pub(super) fn get(&self, key: &LedgerKey) -> Option<&Ledger> {

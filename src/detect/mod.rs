@@ -283,6 +283,12 @@ impl Detector {
         self.state.books.findings.finish(at, out);
     }
 
+    /// Findings that are open, and ledgers that are kept.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        (self.state.books.findings.len(), self.state.books.ledgers.len())
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> DetectCounters {

@@ -317,7 +317,8 @@ impl Names<'_> {
 
     fn resume_finding(&self, value: &[u8], findings: &mut Findings) -> Option<()> {
         let FindingIn { relation: named, finding } = serde_json::from_slice(value).ok()?;
-        let relation = Relation { activity: activity(&named)?, jurisdiction: named.jurisdiction, ..Relation::unknown() };
+        let relation =
+            Relation { activity: activity(&named)?, jurisdiction: named.jurisdiction, ..Relation::unknown() };
         findings.resume(finding, relation, self.relation_named(&named, relation), self.policy);
         Some(())
     }

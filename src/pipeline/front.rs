@@ -201,10 +201,7 @@ impl Front {
         if time <= self.clock {
             return;
         }
-        if is_begun
-            && time.since(self.clock) > LEAP
-            && !self.leap.is_some_and(|leap| near(leap, time))
-        {
+        if is_begun && time.since(self.clock) > LEAP && !self.leap.is_some_and(|leap| near(leap, time)) {
             self.leap = Some(time);
             self.counters.clock_leaps += 1;
             return;

@@ -57,7 +57,6 @@ pub(super) struct RecorderCounters {
 
 impl RecorderCounters {
     /// Alerts that wait for room in the journal's inbox.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
     pub(super) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
@@ -214,7 +213,8 @@ impl Held {
 fn lost_entry(given_up: u64) -> Entry {
     let at = super::now();
     let id = StableId::of(&["notice", "recorder", &at.to_string()]).as_str().to_owned();
-    let message = format!("journal: did not keep up; {given_up} alerts of the lowest severity were given up and are lost");
+    let message =
+        format!("journal: did not keep up; {given_up} alerts of the lowest severity were given up and are lost");
     error!("{message}");
     notice::entry(&Notice { id, kind: NoticeKind::SelfAlert, at, severity: TROUBLE_SEVERITY, message })
 }
