@@ -59,7 +59,7 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
         warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
     }
     let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
-    sinks.extend(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Output>));
+    sinks.push(Box::new(queues));
     if config.outputs.is_empty() {
         sinks.push(Box::new(direct::to_stdout(request.format)));
     }
