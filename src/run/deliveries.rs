@@ -185,13 +185,10 @@ impl Deliveries {
         let is_over = |running: &Running, names: &[&str]| {
             !names.contains(&running.name.as_str()) || changed.begun.contains(&running.name)
         };
-        let (over, kept) = std::mem::take(&mut self.outputs).into_iter().partition(|it| is_over(it, &names));
-        let (flows_over, flows_kept) =
-            std::mem::take(&mut self.flow_outputs).into_iter().partition(|it| is_over(it, &flow_names));
-        (self.outputs, self.flow_outputs) = (kept, flows_kept);
-        let over: Vec<Running> = over;
-        let flows_over: Vec<Running> = flows_over;
-        for running in flows_over.iter() {
+        let over: Vec<Running> = self.outputs.extract_if(.., |running| is_over(running, &names)).collect();
+        let flows_over: Vec<Running> =
+            self.flow_outputs.extract_if(.., |running| is_over(running, &flow_names)).collect();
+        for running in &flows_over {
             let _ = self.queues.send(QueueOrder::End(running.name.clone()));
         }
         for running in over.into_iter().chain(flows_over) {
@@ -402,3 +399,6 @@ fn tell(name: &str, delivered: &Delivered, left: u64, is_private: bool) {
         error!("output {name}: {} not delivered, {fate}: {reason}", Count(left));
     }
 }
+
+#[cfg(test)]
+mod tests;

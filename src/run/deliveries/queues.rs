@@ -24,6 +24,11 @@ impl FlowQueues {
         (FlowQueues { list: Vec::new(), orders }, sender)
     }
 
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(super) fn follow_all(&mut self) {
         while let Ok(order) = self.orders.try_recv() {
             let (QueueOrder::Begin(ended, _) | QueueOrder::End(ended)) = &order;
