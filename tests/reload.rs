@@ -123,7 +123,8 @@ fn a_risk_that_is_accepted_opens_as_accepted_and_the_finding_from_before_closes_
 
 #[test]
 fn a_graver_severity_is_told_with_the_next_traffic_and_a_lesser_one_with_the_next_alert() {
-    let critical = |level| format!("[[asset]]\nname = \"pump\"\naddresses = [\"10.0.0.1\"]\ncriticality = \"{level}\"\n");
+    let critical =
+        |level| format!("[[asset]]\nname = \"pump\"\naddresses = [\"10.0.0.1\"]\ncriticality = \"{level}\"\n");
     let mut case = Case::new(&critical("low"));
     let opened = case.flow(1, 1, 0, 500);
     case.reload(&critical("critical"));

@@ -6,8 +6,8 @@
 mod stream;
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 use borderflow::attribute::Attributor;
 use borderflow::detect::{Alert, Policy, SavedKind, Step};
@@ -120,7 +120,8 @@ fn a_conversation_without_an_answer_when_the_daemon_stops_is_no_attempt_yet() {
     let unanswered = Flow { is_answered: false, ..Flow::brief(1, 1, 1, 0, 0) }.update(0);
     let told_at = |is_pause| {
         let (mut judge, mut told) = (Kept::default().resume(&LOADED), Told::default());
-        let mut updates = vec![FlowUpdate { cause: if is_pause { Cause::EndOfInput } else { Cause::Idle }, ..unanswered.clone() }];
+        let mut updates =
+            vec![FlowUpdate { cause: if is_pause { Cause::EndOfInput } else { Cause::Idle }, ..unanswered.clone() }];
         judge.pause(&mut updates, at(1), &mut [&mut told]);
         (told.alerts.len(), told.flows)
     };
@@ -156,5 +157,8 @@ fn names_that_dns_gave_before_the_restart_name_flows_after_it_until_they_are_sta
     assert!(named[0].flow.domain.as_ref().is_some_and(|(_, name)| name == "litedev.hik-connect.com"));
     assert!(told_of_named(&mut judge, &mut kept, 3, 20_000).is_empty(), "long out of date");
     assert_eq!(kept.0.keys().filter(|(kind, _)| *kind == SavedKind::Name).count(), 0, "and forgotten");
-    assert!(told_of_named(&mut Kept::default().resume(&LOADED), &mut kept, 4, 1_000).is_empty(), "without it: nobody's");
+    assert!(
+        told_of_named(&mut Kept::default().resume(&LOADED), &mut kept, 4, 1_000).is_empty(),
+        "without it: nobody's"
+    );
 }

@@ -354,7 +354,8 @@ impl Ledgers {
         }
         for (key, to, ledger, is_changed) in moved {
             // The only name that changes: a host known by its address has been declared.
-            let is_renamed = self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
+            let is_renamed =
+                self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
             if is_renamed {
                 self.renamed.extend(named(&key));
             }

@@ -108,7 +108,8 @@ fn a_broken_output_changes_nothing_and_is_named_with_its_key() {
     let (mut deliveries, _queues) = case.start(&file("stays", "stays", ""));
     let broken = "[[output]]\nname = \"splunk\"\nkind = \"splunk\"\nurl = \"https://127.0.0.1:9/\"\n\
                   token_file = \"FOLDER/token\"\n";
-    let problem = case.change(&mut deliveries, &[&file("comes", "comes", ""), broken].concat()).unwrap_err().to_string();
+    let problem =
+        case.change(&mut deliveries, &[&file("comes", "comes", ""), broken].concat()).unwrap_err().to_string();
     assert!(problem.contains("\"splunk\"") && problem.contains("token"), "{problem}");
     append(&deliveries, 0..10);
     case.numbers("stays", 10);
@@ -128,9 +129,7 @@ fn a_broken_output_changes_nothing_and_is_named_with_its_key() {
 fn flow_outputs_change_too_and_drain_before_another_writes_to_their_file() {
     let case = Case::new();
     let flows = |name: &str, queue: u32| {
-        format!(
-            "[[flow_output]]\nname = \"{name}\"\nkind = \"file\"\npath = \"FOLDER/flows\"\nqueue_bytes = {queue}\n"
-        )
+        format!("[[flow_output]]\nname = \"{name}\"\nkind = \"file\"\npath = \"FOLDER/flows\"\nqueue_bytes = {queue}\n")
     };
     let (mut deliveries, mut queues) = case.start(&flows("archive", 1 << 20));
     let names_of = |queues: &mut FlowQueues| {
