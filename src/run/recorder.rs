@@ -62,7 +62,6 @@ impl RecorderCounters {
     }
 
     /// Alerts given up because too many waited.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -75,7 +74,6 @@ impl Recorder {
     }
 
     /// As [`Recorder::new`], but never waits.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
     pub(super) fn live(outbox: Arc<Outbox>, kinds: &'static [SavedKind]) -> Self {
         let held = Held {
             entries: 0,
@@ -90,7 +88,6 @@ impl Recorder {
     }
 
     /// What it did so far; of one that waits nothing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
     pub(super) fn counters(&self) -> Arc<RecorderCounters> {
         self.held.as_ref().map_or_else(Arc::default, |held| Arc::clone(&held.counters))
     }
