@@ -25,7 +25,10 @@ use crate::run::status::Histogram;
 
 /// How often a shard tells what it counted, nanoseconds.
 const REPORT_EVERY_NS: u64 = 200_000_000;
-/// How often the judge hears from a shard that has nothing to tell.
+/// How often the judge hears from a shard that has something to tell, and how much of that is worth waking it earlier.
+const HAND_ON_EVERY_NS: u64 = 20_000_000;
+const HANDED_ON_AT_ONCE: usize = 1_000;
+/// How often it hears from one that has not.
 const BEAT_EVERY_NS: u64 = 1_000_000_000;
 /// One batch in so many is timed.
 const TIMED_BATCHES: u64 = 16;
@@ -122,11 +125,11 @@ impl ShardLoop {
         }
         self.taps.set_timing(timing);
         let is_some = self.read(state);
+        self.take_parcels(state);
         if !is_some {
             self.front.advance_to(earlier(timing));
+            self.shard.handle(&Batch::default(), &[], self.front.clock(), &mut state.updates);
         }
-        self.take_parcels(state);
-        self.shard.handle(&Batch::default(), &[], self.front.clock(), &mut state.updates);
         self.report_gone();
         self.hand_on(state, now.boot_ns);
         self.board.turns.fetch_add(1, Ordering::Relaxed);
@@ -204,8 +207,9 @@ impl ShardLoop {
     /// Hands updates and sightings to the judge, as far as it takes them now.
     fn hand_on(&mut self, state: &mut State, now_ns: u64) {
         state.sightings.extend(self.front.sightings());
-        let is_due = now_ns.saturating_sub(state.beat_ns) >= BEAT_EVERY_NS;
-        if !is_due && state.updates.is_empty() && state.sightings.is_empty() {
+        let is_nothing = state.updates.is_empty() && state.sightings.is_empty();
+        let every = if is_nothing { BEAT_EVERY_NS } else { HAND_ON_EVERY_NS };
+        if now_ns.saturating_sub(state.beat_ns) < every && state.updates.len() < HANDED_ON_AT_ONCE {
             return;
         }
         let empty = self.spent.try_recv().unwrap_or_default();
