@@ -114,7 +114,13 @@ impl Supervisor {
     fn journal(&self) -> status::Journal {
         let path = self.config.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
         let counters = self.deliveries.outbox().counters();
-        status::Journal { max_bytes: self.config.journal.max_bytes, ..status::Journal::counted(path, &counters) }
+        let counted = status::Journal::counted(path, &counters);
+        status::Journal {
+            max_bytes: self.config.journal.max_bytes,
+            dropped: counted.dropped + self.recorder.dropped(),
+            held_entries: counted.held_entries + self.recorder.held(),
+            ..counted
+        }
     }
 
     fn outputs(&self, behind_since: &mut HashMap<String, u64>, now_ns: u64) -> Vec<status::Output> {
