@@ -314,8 +314,8 @@ mod tests {
         let states = journal.states("finding").unwrap();
         drop(journal);
         let reader = Reader::open(&path).unwrap();
-        let mut entries = Vec::new();
-        reader.read(&Filter::default(), |stored| entries.push(stored.entry.clone())).unwrap();
+        let stored = reader.after(0, &Filter::default(), 1_000_000).unwrap();
+        let entries = stored.into_iter().map(|stored| stored.entry).collect();
         (entries, states, held, counters.dropped())
     }
 
