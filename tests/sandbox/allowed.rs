@@ -56,8 +56,8 @@ pub(crate) const EVERYWHERE: &[Act] = &[
         Ok(sched_setaffinity(here, &processors)?)
     }),
     ("take much memory and give it back", |_| {
-        let mut much = vec![1_u8; 64 << 20];
-        much.resize(128 << 20, 2);
+        let mut much = vec![1_u8; 16 << 20];
+        much.resize(32 << 20, 2);
         if much.last() == Some(&2) { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
     }),
     ("send a datagram", |_| {

@@ -105,7 +105,8 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
         // Not confined: started before.
-        std::thread::spawn(move || listener.incoming().for_each(drop));
+        let server_thread = std::thread::Builder::new().name("forgotten".to_owned());
+        server_thread.spawn(move || listener.incoming().for_each(drop)).unwrap();
         Some(Scene { name, directory, port, started_as_root: is_root(), server })
     }
 

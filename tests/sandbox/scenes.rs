@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use borderflow::journal::{Journal, Options};
-use borderflow::run::sandbox::{Calls, Confined, Files, Plan, become_user, confine, confine_opener};
+use borderflow::run::sandbox::{
+    Calls, Confined, Files, Plan, become_user, confine, confine_opener, unconfined_threads,
+};
 
 use super::allowed::{self, append};
 use super::forbidden::{self, Act};
@@ -53,6 +55,13 @@ fn daemon(scene: &Scene, user: Option<&str>) {
         }
     };
     on_every_thread(scene, inside);
+    let (stop, wait) = channel::<()>();
+    let later = thread::Builder::new().name("later".to_owned()).spawn(move || wait.recv().is_err()).unwrap();
+    let unconfined = unconfined_threads();
+    assert!(unconfined.contains(&"forgotten".to_owned()), "started before: {unconfined:?}");
+    assert!(!unconfined.contains(&"later".to_owned()), "started after: {unconfined:?}");
+    drop(stop);
+    assert!(later.join().unwrap(), "it ran all the while");
     (0..100).for_each(|number| append(&mut journal, number, 300_000));
     assert_eq!((journal.head(), journal.take_troubles().len()), (100, 0), "a journal opened before goes on");
 }
@@ -119,13 +128,14 @@ fn open_loopback() -> pcap::Capture<pcap::Active> {
 fn user_alone(scene: &Scene) {
     works(forbidden::ROOTS, scene);
     works(forbidden::PACKETS, scene);
-    let groups = nix::unistd::getgroups().unwrap().len();
+    nix::unistd::setgroups(&[0, 4].map(nix::unistd::Gid::from_raw)).unwrap();
     become_user(Some("nobody")).unwrap();
     let user = nix::unistd::getresuid().unwrap();
     let all = [user.real, user.effective, user.saved].map(|id| !id.is_root());
     assert_eq!(all, [true; 3], "root is gone from every id");
-    assert_ne!(nix::unistd::getgid().as_raw(), 0, "and root's group, of {groups}");
-    assert!(!nix::unistd::getgroups().unwrap().iter().any(|group| group.as_raw() == 0), "also as a further one");
+    assert_ne!(nix::unistd::getgid().as_raw(), 0, "and root's group");
+    let groups = nix::unistd::getgroups().unwrap();
+    assert!(!groups.iter().any(|group| [0, 4].contains(&group.as_raw())), "and root's further ones: {groups:?}");
     let confined = confine(&Plan { files: false, system_calls: false, ..scene.plan() }).unwrap();
     assert_eq!((confined.files(), confined.calls()), (&Files::Off, &Calls::Off));
     on_every_thread(scene, |scene| {
