@@ -235,9 +235,7 @@ impl Rules {
 
 fn is_everybodys(directory: &Path) -> bool {
     let Ok(directory) = fs::canonicalize(directory) else { return false };
-    EVERYBODYS.iter().any(|path| directory == Path::new(path))
-        || directory.parent() == Some(Path::new("/home"))
-        || env::home_dir().is_some_and(|home| directory == home)
+    EVERYBODYS.iter().any(|path| directory == Path::new(path)) || directory.parent() == Some(Path::new("/home"))
 }
 
 impl Granted {
