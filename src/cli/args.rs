@@ -55,7 +55,9 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page
-    #[command(after_help = "Examples:\n  borderflow man | man -l -\n  borderflow man --directory /usr/local/share/man/man1")]
+    #[command(
+        after_help = "Examples:\n  borderflow man | man -l -\n  borderflow man --directory /usr/local/share/man/man1"
+    )]
     Man {
         /// Write the pages of the program and of each of its commands into this directory instead
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
