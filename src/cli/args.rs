@@ -56,6 +56,15 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page
+    #[command(
+        after_help = "Examples:\n  borderflow man | man -l -\n  borderflow man --directory /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write the pages of the program and of each of its commands into this directory instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

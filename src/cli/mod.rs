@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod explain;
 mod journal;
+mod man;
 mod monitor;
 mod output;
 mod replay;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);
             print(&script)
         }
+        Command::Man { directory } => man::run(directory.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
