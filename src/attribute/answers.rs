@@ -1,8 +1,8 @@
 //! Which name a client meant by an address: the DNS answers it was given.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::ops::Bound;
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::time::Duration;
 
 use crate::inspect::Answer;

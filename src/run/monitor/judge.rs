@@ -1,6 +1,6 @@
 //! The judge at work: takes what the shards saw, attributes, detects, and hands alerts to the journal. It waits for no output.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::run::status::Histogram;
 
 /// How long it waits for something to judge before it shows that it lives.
 const TURN: Duration = Duration::from_millis(500);
+/// How much earlier than the clock of its shard an update can be.
+const LATE: Duration = Duration::from_secs(120);
 /// How often it tells what it counted, nanoseconds.
 const REPORT_EVERY_NS: u64 = 200_000_000;
 
@@ -52,6 +54,7 @@ pub(super) struct JudgeLoop {
     pub(super) spent: Vec<SyncSender<Vec<FlowUpdate>>>,
     pub(super) outputs: Vec<Box<dyn Output>>,
     pub(super) board: Arc<JudgeBoard>,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 /// What everybody may look at.
@@ -112,7 +115,7 @@ impl JudgeLoop {
             }
         }
         let mut outputs = outputs(&mut self.outputs, &mut delays);
-        self.judge.handle(&mut Vec::new(), &mut outputs.list);
+        self.judge.pause(&mut Vec::new(), last, &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
         self.report(&mut report);
@@ -123,7 +126,16 @@ impl JudgeLoop {
         self.judge.hear(sightings);
         let mut outputs = outputs(&mut self.outputs, delays);
         let (count, begun) = (updates.len() as u64, clock::read().boot_ns);
-        self.judge.handle(&mut updates, &mut outputs.list);
+        if self.stop.load(Ordering::Relaxed) {
+            // Flows that end now end with the daemon, and may well go on.
+            self.judge.pause(&mut updates, Timestamp::ZERO, &mut outputs.list);
+        } else {
+            self.judge.handle(&mut updates, &mut outputs.list);
+        }
+        if count == 0 {
+            let settled = clock.as_nanos().saturating_sub(LATE.as_nanos() as u64);
+            self.judge.advance_to(Timestamp::from_nanos(settled), &mut outputs.list);
+        }
         let took = clock::read().boot_ns.saturating_sub(begun);
         if let Some(each) = took.checked_div(count) {
             report.lookup.record(each);

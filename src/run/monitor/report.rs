@@ -56,7 +56,7 @@ impl Supervisor {
     pub(super) fn status(&self, reports: &Reports, tracked: &mut Tracked, now_ns: u64) -> Status {
         let now = crate::run::now();
         let shards = reports.shards.iter().zip(&self.shard_boards).zip(&mut tracked.shards).zip(0u16..);
-        let max_flows = u64::from(self.config.flow.max_flows);
+        let max_flows = u64::from(self.running.flow.max_flows);
         let shards = shards.map(|(((report, board), pulse), number)| status::Shard {
             number,
             progress_age_ms: pulse.age(&board.turns, now_ns) / 1_000_000,
@@ -66,7 +66,7 @@ impl Supervisor {
             flows_open: report.open as u64,
             max_flows: max_flows / reports.shards.len().max(1) as u64,
             updates_waiting: report.waiting as u64,
-            max_waiting_updates: u64::from(self.config.daemon.max_waiting_updates),
+            max_waiting_updates: u64::from(self.running.daemon.max_waiting_updates),
             updates_dropped: report.dropped,
             ..status::Shard::counted(&report.front, &report.flows)
         });
@@ -104,7 +104,7 @@ impl Supervisor {
             databases: sources.map(|source| status::Database::new(source, now)).collect(),
             memory: status::Memory {
                 resident_bytes: resident_bytes(),
-                limit_bytes: memory::memory_limit(&self.config),
+                limit_bytes: memory::memory_limit(&self.running),
             },
             timings,
             ..Status::default()
@@ -112,11 +112,11 @@ impl Supervisor {
     }
 
     fn journal(&self) -> status::Journal {
-        let path = self.config.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
+        let path = self.running.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
         let counters = self.deliveries.outbox().counters();
         let counted = status::Journal::counted(path, &counters);
         status::Journal {
-            max_bytes: self.config.journal.max_bytes,
+            max_bytes: self.running.journal.max_bytes,
             dropped: counted.dropped + self.recorder.dropped(),
             held_entries: counted.held_entries + self.recorder.held(),
             ..counted
