@@ -14,7 +14,7 @@ use super::allowed::{self, append};
 use super::forbidden::{self, Act};
 use super::scene::{PLAYED, Scene, is_root, send_datagram};
 
-pub(crate) fn play(scene: &Scene) {
+pub(crate) fn check(scene: &Scene) {
     match scene.name.as_str() {
         "daemon" => daemon(scene, None),
         "daemon_as_nobody" => daemon(scene, Some("nobody")),
