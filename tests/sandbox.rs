@@ -26,7 +26,8 @@ use scene::{Stage, is_root};
 
 #[test]
 fn a_confined_daemon_can_do_its_work_and_nothing_else() {
-    Stage::new("daemon").play().succeeds();
+    let played = Stage::new("daemon").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -34,7 +35,8 @@ fn a_daemon_that_became_a_user_can_do_its_work_and_nothing_else() {
     if skipped("becoming a user") {
         return;
     }
-    Stage::new("daemon_as_nobody").play().succeeds();
+    let played = Stage::new("daemon_as_nobody").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -42,8 +44,10 @@ fn the_thread_that_opens_interfaces_can_do_that_and_nothing_else() {
     if skipped("opening an interface") {
         return;
     }
-    Stage::new("opener").play().succeeds();
-    Stage::new("opener_as_nobody").play().succeeds();
+    let played = Stage::new("opener").play();
+    assert!(played.is_played_to_its_end(), "{played}");
+    let played = Stage::new("opener_as_nobody").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -51,7 +55,8 @@ fn a_ring_is_read_on_a_thread_without_capabilities() {
     if skipped("opening an interface") {
         return;
     }
-    Stage::new("ring").play().succeeds();
+    let played = Stage::new("ring").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -59,22 +64,26 @@ fn without_landlock_and_seccomp_a_user_still_has_no_power() {
     if skipped("becoming a user") {
         return;
     }
-    Stage::new("user_alone").play().succeeds();
+    let played = Stage::new("user_alone").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
 fn configuration_and_databases_that_are_replaced_are_read_again() {
-    Stage::new("replacement").play().succeeds();
+    let played = Stage::new("replacement").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
 fn a_plan_with_paths_that_are_not_there_confines_and_names_them() {
-    Stage::new("missing").play().succeeds();
+    let played = Stage::new("missing").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
 fn what_is_switched_off_is_said_to_be_off() {
-    Stage::new("off").play().succeeds();
+    let played = Stage::new("off").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -82,7 +91,8 @@ fn a_user_that_does_not_exist_ends_the_start_with_advice() {
     if skipped("becoming a user") {
         return;
     }
-    Stage::new("no_such_user").play().succeeds();
+    let played = Stage::new("no_such_user").play();
+    assert!(played.is_played_to_its_end(), "{played}");
 }
 
 #[test]
@@ -95,7 +105,7 @@ fn a_confined_process_that_aborts_leaves_by_the_signal_for_that() {
 #[test]
 fn inside() {
     if let Some(scene) = scene::Scene::of_this_process() {
-        scenes::play(&scene);
+        scenes::check(&scene);
     }
 }
 

@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use borderflow::run::sandbox::Files;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
@@ -50,8 +51,6 @@ pub(crate) const FILES: &[Act] = &[
         UnixListener::bind(&path).and_then(|_| fs::remove_file(&path))
     }),
     ("read through /proc/self/root", |_| File::open("/proc/self/root/etc/passwd").map(drop)),
-    ("listen on another TCP port", |_| TcpListener::bind("127.0.0.1:0").map(drop)),
-    ("connect to another process's abstract socket", |scene| UnixStream::connect_addr(&scene.outside()).map(drop)),
 ];
 
 /// Files that the daemon's own threads may read, but not the one that opens interfaces.
@@ -59,8 +58,18 @@ pub(crate) const OWN_FILES: &[Act] = &[
     ("read the configuration", |scene| fs::read(scene.path("conf/config.toml")).map(drop)),
     ("make a file in the journal's directory", |scene| make(scene, "data")),
     ("read the addresses of resolvers", |_| File::open("/etc/resolv.conf").map(drop)),
-    ("listen on the port of metrics", |scene| TcpListener::bind(("127.0.0.1", scene.port)).map(drop)),
 ];
+
+/// Of what takes Landlock of Linux 6.7 (version 4).
+pub(crate) const PORTS: &[Act] = &[("listen on another TCP port", |_| TcpListener::bind("127.0.0.1:0").map(drop))];
+
+/// The same, of the thread that opens interfaces alone.
+pub(crate) const OWN_PORTS: &[Act] =
+    &[("listen on the port of metrics", |scene| TcpListener::bind(("127.0.0.1", scene.port)).map(drop))];
+
+/// Of what takes Landlock of Linux 6.12 (version 6).
+pub(crate) const REACH: &[Act] =
+    &[("connect to another process's abstract socket", |scene| UnixStream::connect_addr(&scene.outside()).map(drop))];
 
 /// Power.
 pub(crate) const CALLS: &[Act] = &[
@@ -105,9 +114,11 @@ pub(crate) const RARE: &[Act] = &[
     ("init_module", |_| exists(libc::SYS_init_module, [0; 6])),
 ];
 
+/// A file that takes root before as well.
+pub(crate) const SHADOW: &[Act] = &[("read /etc/shadow", |_| File::open("/etc/shadow").map(drop))];
+
 /// What takes root before as well.
 pub(crate) const ROOTS: &[Act] = &[
-    ("read /etc/shadow", |_| File::open("/etc/shadow").map(drop)),
     ("open a raw socket", |_| open_socket(AddressFamily::Inet, SockType::Raw, SockProtocol::Icmp)),
     ("open a raw IPv6 socket", |_| open_socket(AddressFamily::Inet6, SockType::Raw, SockProtocol::IcmpV6)),
 ];
@@ -116,6 +127,27 @@ pub(crate) const ROOTS: &[Act] = &[
 pub(crate) const PACKETS: &[Act] = &[("open a packet socket", |_| {
     Ok(socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None).map(drop)?)
 })];
+
+/// What this kernel's Landlock refuses to any thread.
+pub(crate) fn by_landlock(files: &Files) -> impl Iterator<Item = &'static Act> {
+    let version = version(files);
+    let lists = [(1, FILES), (1, SHADOW), (4, PORTS), (6, REACH)];
+    lists.into_iter().filter(move |(since, _)| version >= *since).flat_map(|(_, acts)| acts)
+}
+
+/// What it refuses to the thread that opens interfaces.
+pub(crate) fn by_landlock_of_opener(files: &Files) -> impl Iterator<Item = &'static Act> {
+    let version = version(files);
+    let lists = [(1, OWN_FILES), (4, OWN_PORTS)];
+    by_landlock(files).chain(lists.into_iter().filter(move |(since, _)| version >= *since).flat_map(|(_, acts)| acts))
+}
+
+fn version(files: &Files) -> u32 {
+    match files {
+        Files::Off | Files::Unsupported(_) => 0,
+        Files::Partly(version) | Files::Fully(version) => *version,
+    }
+}
 
 fn write_to(scene: &Scene, file: &str) -> io::Result<()> {
     OpenOptions::new().append(true).open(scene.path(file)).map(drop)
