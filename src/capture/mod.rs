@@ -7,6 +7,7 @@
 mod file;
 mod filter;
 mod link;
+pub mod live;
 
 pub use file::{CaptureFiles, CaptureReader, Delivery, MAX_FRAME_BYTES};
 pub use filter::{Filter, FilterError};
@@ -106,7 +107,7 @@ impl std::ops::Add for Loss {
 
 /// A source of frames.
 pub trait PacketSource {
-    /// Refills `batch`, and says whether it holds a frame; `false` is the end. What the batch held is overwritten:
+    /// Refills `batch`, and says whether it holds a frame; `false` is the end of a file, and silence on an interface. What the batch held is overwritten:
     /// clearing it first only costs the source a buffer full of zeros.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Read captures and report who sends data where
     Replay(ReplayArgs),
+    /// Watch interfaces and report who sends data where, until stopped
+    Monitor(MonitorArgs),
     /// Validate the configuration and show what it amounts to
     Check(ConfigArgs),
     /// Tell where an address is, whose network or name it is, and what the configuration thinks of it
@@ -123,6 +125,45 @@ pub(super) struct ReplayArgs {
     /// A capture, a directory of captures (read in time order), or - for standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "SIGHUP reloads configuration, databases and catalogues; SIGTERM ends in order.\n\n\
+    Examples:\n  \
+    borderflow monitor -i eth1\n  \
+    borderflow monitor -i tap0 -i tap1 -c /etc/borderflow/config.toml\n  \
+    borderflow monitor -i eth0 --filter 'not port 22' --format ecs | jq -r .message")]
+pub(super) struct MonitorArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// An interface to listen to, or any; repeatable [default: the configured ones]
+    #[arg(short, long = "interface", value_name = "IFACE")]
+    pub(super) interfaces: Vec<String>,
+    /// Look only at what matches a pcap filter expression [default: the configured one]
+    #[arg(long, value_name = "BPF")]
+    pub(super) filter: Option<String>,
+    /// Keep alerts, findings and what assets sent in this journal, and go on with what it holds [default: the configured one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) journal: Option<PathBuf>,
+    /// How alerts are written to standard output, where no output is configured [default: text on a terminal, ecs otherwise]
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub(super) format: Option<Format>,
+}
+
+impl MonitorArgs {
+    /// The arguments that override keys of the configuration, after those of `--set`.
+    pub(super) fn overrides(&self) -> Vec<String> {
+        let quoted = |text: &str| format!("{text:?}");
+        let mut sets = self.config.set.clone();
+        if !self.interfaces.is_empty() {
+            let names: Vec<String> = self.interfaces.iter().map(|name| quoted(name)).collect();
+            sets.push(format!("capture.interfaces=[{}]", names.join(", ")));
+        }
+        sets.extend(self.filter.as_deref().map(|filter| format!("capture.filter={}", quoted(filter))));
+        let journal = self.journal.as_deref().map(|path| path.to_string_lossy().into_owned());
+        sets.extend(journal.map(|path| format!("journal.path={}", quoted(&path))));
+        sets
+    }
 }
 
 #[derive(Debug, ClapArgs)]

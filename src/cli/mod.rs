@@ -9,6 +9,7 @@ mod check;
 mod explain;
 mod journal;
 mod man;
+mod monitor;
 mod output;
 mod replay;
 
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
     log_to_stderr();
     let result = match args.command {
         Command::Replay(args) => replay::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),

@@ -32,6 +32,7 @@ pub mod nats;
 pub mod notice;
 mod outbox;
 mod probe;
+mod reach;
 mod secret;
 mod shipper;
 mod stdout;

@@ -173,6 +173,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// True where a change of so many entries and bytes would be taken at this moment.
+    #[must_use]
+    pub fn has_room(&self, entries: usize, bytes: usize) -> bool {
+        self.shared.inbox().fits(entries, bytes)
+    }
+
     /// How many entries of the journal each output has not acknowledged, as of the last commit.
     #[must_use]
     pub fn backlog(&self) -> Vec<(String, u64)> {
@@ -319,10 +325,13 @@ impl Shared {
 }
 
 impl Inbox {
-    /// A change that is bigger than the inbox has room in an empty one.
     fn has_room(&self, change: &Change) -> bool {
-        let fits =
-            self.entries + change.entries.len() <= INBOX_ENTRIES && self.bytes + change.size_bytes() <= INBOX_BYTES;
+        self.fits(change.entries.len(), change.size_bytes())
+    }
+
+    /// A change that is bigger than the inbox has room in an empty one.
+    fn fits(&self, entries: usize, bytes: usize) -> bool {
+        let fits = self.entries + entries <= INBOX_ENTRIES && self.bytes + bytes <= INBOX_BYTES;
         fits || self.changes.is_empty()
     }
 

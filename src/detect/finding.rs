@@ -45,7 +45,7 @@ pub(super) struct Finding {
     flow: Option<FlowInfo>,
     /// The flow that all of it is about, while there is only one.
     pub(super) only_flow: Option<u64>,
-    /// Whether the entity has become more specific since the last alert.
+    /// Whether entity, asset or severity have changed since the last alert by what no observation shows.
     is_renamed: bool,
     /// The exception that matches, or did.
     exception: Option<ExceptionInfo>,
@@ -177,10 +177,41 @@ impl Finding {
         Finding { covered_before: self.covered(coverage), ..self.clone() }
     }
 
-    /// Goes on with what was kept of it.
-    pub(super) fn taken_up(self, relation: Relation) -> Finding {
-        // Flows are numbered anew in each run.
-        Finding { relation, only_flow: None, ..self }
+    /// Goes on with what was kept of it: flows are numbered anew in each run.
+    pub(super) fn taken_up(self) -> Finding {
+        Finding { only_flow: None, ..self }
+    }
+
+    /// Goes on under `relation` by a policy that may be another: what that says of the asset, the jurisdiction and the
+    /// exception counts from now on. Says whether any of it is new. A better known asset and a graver severity are news for
+    /// the next alert. What is nobody's stays as it is.
+    pub(super) fn adapt(mut self, relation: Relation, policy: &Policy) -> (Finding, bool) {
+        self.relation = relation;
+        if relation.is_nobodys() {
+            return (self, false);
+        }
+        if !self.is_open() && relation.activity == Activity::Egress {
+            self.next_growth = policy.egress_min_bytes.max(1);
+        }
+        let device = self.asset.as_ref().and_then(|asset| asset.device.clone());
+        let asset = relation.asset.map(|key| AssetInfo { device, ..asset_info(key, policy) });
+        let flag = policy.jurisdictions.flag(relation.jurisdiction);
+        let (risk, basis) = flag.map_or((self.jurisdiction.risk, &self.jurisdiction.basis), |it| (it.risk, &it.basis));
+        let jurisdiction = JurisdictionInfo { risk, basis: basis.clone(), ..self.jurisdiction };
+        let exception = self.exception.as_ref().and_then(|info| {
+            let named = policy.exceptions.iter().find(|exception| exception.name == info.name)?;
+            Some(ExceptionInfo::of(named, info.standing))
+        });
+        if asset == self.asset && jurisdiction == self.jurisdiction && exception == self.exception {
+            return (self, false);
+        }
+        let name = |asset: &Option<AssetInfo>| asset.as_ref().map(|asset| asset.name.clone());
+        self.is_renamed |= name(&asset) != name(&self.asset);
+        let before = self.severity.score;
+        (self.asset, self.jurisdiction, self.exception) = (asset, jurisdiction, exception);
+        self.weigh(policy);
+        self.is_renamed |= self.severity.score > before;
+        (self, true)
     }
 
     /// What the capture shows of the time of the finding; `coverage` is all it has shown so far.

@@ -29,6 +29,8 @@ pub(super) struct Findings {
     /// The same at earlier moments, oldest first.
     earlier: VecDeque<(Timestamp, Coverage)>,
     pub(super) changes: Changes,
+    /// Relations of nobody that were given out.
+    nobodies: u32,
 }
 
 /// What has changed since the findings were kept last.
@@ -151,13 +153,18 @@ impl Findings {
         true
     }
 
-    /// Takes note of what the capture has shown at `at`.
+    /// Takes note of what the capture has shown at `at`; several fronts tell it one after the other.
     pub(super) fn cover(&mut self, at: Timestamp, coverage: Coverage) {
+        self.coverage = coverage;
+        let is_begun = self.earlier.len() > 1;
+        if let Some((_, known)) = self.earlier.back_mut().filter(|(last, _)| is_begun && at <= *last) {
+            *known = coverage;
+            return;
+        }
         if self.earlier.len() == MOST_EARLIER {
             self.earlier.pop_front();
         }
         self.earlier.push_back((at, coverage));
-        self.coverage = coverage;
     }
 
     /// What the capture had shown before `at`, as far as that is remembered.
@@ -200,15 +207,49 @@ impl Findings {
         }
     }
 
-    /// Goes on with a finding that was kept, unless there is one of its relation already.
-    pub(super) fn resume(&mut self, finding: Finding) -> bool {
-        let relation = finding.relation;
-        let is_new = !self.by_relation.contains_key(&relation);
-        if is_new {
-            self.deadlines.insert((finding.deadline, relation));
-            self.by_relation.insert(relation, finding);
+    /// Goes on with a finding that was kept, under the relation that is `found` for it; where there is none, or another
+    /// finding has it, under one of nobody.
+    pub(super) fn resume(&mut self, finding: Finding, kept: Relation, found: Option<Relation>, policy: &Policy) {
+        self.put(finding.taken_up(), kept, found, policy);
+    }
+
+    /// Goes on with every finding by another policy. `relation_of` leads from a relation of the former to one of this.
+    pub(super) fn translate(&mut self, relation_of: impl Fn(&Relation) -> Option<Relation>, policy: &Policy) {
+        let mut all: Vec<(Relation, Finding)> = std::mem::take(&mut self.by_relation).into_iter().collect();
+        all.sort_unstable_by_key(|(relation, _)| *relation);
+        let (told, grown) = (std::mem::take(&mut self.changes.told), std::mem::take(&mut self.changes.grown));
+        self.deadlines.clear();
+        for (from, finding) in all {
+            let to = self.put(finding, from, if from.is_nobodys() { Some(from) } else { relation_of(&from) }, policy);
+            if told.contains(&from) {
+                self.changes.told.insert(to);
+            }
+            if grown.contains(&from) {
+                self.changes.grown.insert(to);
+            }
         }
-        is_new
+    }
+
+    fn put(&mut self, finding: Finding, from: Relation, found: Option<Relation>, policy: &Policy) -> Relation {
+        let to = match found.filter(|relation| !self.by_relation.contains_key(relation)) {
+            Some(relation) => relation,
+            None => {
+                self.nobodies = self.nobodies.wrapping_add(1);
+                from.of_nobody(self.nobodies)
+            }
+        };
+        let (finding, is_changed) = finding.adapt(to, policy);
+        if is_changed && finding.is_open() {
+            self.changes.note(to, false);
+        }
+        self.deadlines.insert((finding.deadline, to));
+        self.by_relation.insert(to, finding);
+        to
+    }
+
+    /// Findings that are open.
+    pub(super) fn len(&self) -> usize {
+        self.deadlines.len()
     }
 
     /// The open finding of `relation`.

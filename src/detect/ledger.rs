@@ -94,6 +94,22 @@ impl Ledger {
         all.map(|steps| steps.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)))
     }
 
+    /// Both as if they had always been one.
+    fn merge(&mut self, other: &Ledger) {
+        let newest = self.last_seen.max(other.last_seen);
+        let (mut all, mut others) = (self.unpack(), other.unpack());
+        for ((steps, others), window) in all.iter_mut().zip(&mut others).zip(Window::ALL) {
+            let (step_s, whole) = window.steps();
+            let behind = |last: Timestamp| newest.as_secs() / step_s - last.as_secs() / step_s;
+            advance(steps, behind(self.last_seen), whole);
+            advance(others, behind(other.last_seen), whole);
+            steps.iter_mut().zip(others).for_each(|(sum, bytes)| *sum = sum.saturating_add(*bytes));
+        }
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = newest;
+        self.pack(&all);
+    }
+
     fn unpack(&self) -> [Steps; 3] {
         let mut all = [[0; MOST_STEPS]; 3];
         let mut bytes = self.packed.iter();
@@ -265,6 +281,8 @@ pub(super) struct Ledgers {
     pub(super) changed: BTreeSet<LedgerKey>,
     /// Given up since the same time.
     pub(super) given_up: Vec<LedgerKey>,
+    /// Names under which ledgers were kept that go by another since.
+    pub(super) renamed: Vec<String>,
     pub(super) evicted: u64,
     /// Entries that were left out because they are booked already.
     pub(super) unbooked: u64,
@@ -279,7 +297,8 @@ impl Ledgers {
             return Booked::default();
         }
         if !self.by_key.contains_key(&key) {
-            if self.by_key.len() >= most.max(1) {
+            // More than one where a new configuration allows fewer.
+            while self.by_key.len() >= most.max(1) {
                 self.give_up();
             }
             first.since = *self.since.get_or_insert(at);
@@ -301,13 +320,52 @@ impl Ledgers {
         Booked { sums, first }
     }
 
-    /// Puts a ledger there that was kept.
-    pub(super) fn insert(&mut self, key: LedgerKey, ledger: Ledger) {
+    /// Puts a ledger there that was kept, with what is there already.
+    pub(super) fn insert(&mut self, key: LedgerKey, mut ledger: Ledger) {
         self.since = Some(self.since.map_or(ledger.first_seen, |since| since.min(ledger.first_seen)));
-        self.silent.insert((hour(ledger.last_seen), key));
-        if self.by_key.insert(key, Box::new(ledger)).is_none() {
-            *self.known.entry((key.asset, key.jurisdiction)).or_default() += 1;
+        match self.by_key.remove(&key) {
+            Some(before) => {
+                self.silent.remove(&(hour(before.last_seen), key));
+                ledger.merge(&before);
+            }
+            None => *self.known.entry((key.asset, key.jurisdiction)).or_default() += 1,
         }
+        self.silent.insert((hour(ledger.last_seen), key));
+        self.by_key.insert(key, Box::new(ledger));
+    }
+
+    /// Goes on with the ledgers for which there is a key in the new order of things, under that; the others are given up.
+    /// `named` says how they were kept.
+    pub(super) fn translate(
+        &mut self,
+        key_of: impl Fn(&LedgerKey) -> Option<LedgerKey>,
+        named: impl Fn(&LedgerKey) -> Option<String>,
+    ) {
+        self.renamed.extend(self.given_up.drain(..).filter_map(|key| named(&key)));
+        let (before, since) = (std::mem::take(&mut self.by_key), self.since);
+        let changed = std::mem::take(&mut self.changed);
+        self.silent.clear();
+        self.known.clear();
+        for (key, ledger) in before {
+            let Some(to) = key_of(&key) else { continue };
+            // The only name that changes: a host known by its address has been declared.
+            let is_renamed =
+                self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
+            if is_renamed {
+                self.renamed.extend(named(&key));
+            }
+            if is_renamed || changed.contains(&key) {
+                self.changed.insert(to);
+            }
+            self.insert(to, *ledger);
+        }
+        self.renamed.sort_unstable();
+        self.since = since;
+    }
+
+    /// Ledgers that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     pub(super) fn get(&self, key: &LedgerKey) -> Option<&Ledger> {

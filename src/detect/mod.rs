@@ -23,6 +23,7 @@ mod management;
 mod saved;
 mod severity;
 mod told;
+mod translation;
 mod volume;
 
 pub use activity::{Activity, Technique};
@@ -37,20 +38,20 @@ pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
 pub use ledger::{FirstContact, LedgerKey, Window};
 pub use management::{Class, DrivenOptions, Via};
-pub use saved::{Resumed, Saved, SavedKind, SavedValues};
+pub use saved::{Resumed, Saved, SavedKind, SavedValues, changed_names, resume_names};
 pub use severity::{Factors, Severity};
 pub use volume::{Threshold, VolumeInfo};
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::attribute::OwnerId;
+use crate::attribute::{Attributor, OwnerId};
 use crate::net::{Country, Timestamp};
 use findings::Findings;
 use ledger::Ledgers;
-use live::Live;
+use live::{Live, Lives};
 use management::{Requests, Session, Shown, Tries};
 use saved::Kept;
+use translation::Translation;
 
 /// Who the other party of a finding is: the most specific owner known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +87,20 @@ impl Relation {
         let entity = Entity::UnknownNetwork;
         Relation { activity: Activity::Egress, asset: None, jurisdiction: Country::NOWHERE, entity, accepted: None }
     }
+
+    /// The same of nobody: no asset has such a number, so nothing adds to it.
+    const fn of_nobody(self, number: u32) -> Self {
+        let asset = Some(AssetKey::Declared(NOBODIES.saturating_add(number)));
+        Relation { asset, entity: Entity::UnknownNetwork, accepted: None, ..self }
+    }
+
+    const fn is_nobodys(&self) -> bool {
+        matches!(self.asset, Some(AssetKey::Declared(number)) if number >= NOBODIES)
+    }
 }
+
+/// Numbers from which on no asset is declared.
+const NOBODIES: u32 = 1 << 31;
 
 /// What one flow update adds to a relation.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,7 +201,7 @@ pub struct Detector {
 struct State {
     books: Books,
     /// Flagged flows that live.
-    live: HashMap<u64, Live>,
+    live: Lives,
     tries: Tries,
     requests: Requests,
     hidden: Hidden,
@@ -228,6 +242,15 @@ impl Detector {
         &self.policy
     }
 
+    /// Goes on by another policy and other catalogues, with everything that is known: what comes next is judged by them.
+    /// Findings and ledgers of what is no longer there are as after a restart: see [`saved`].
+    pub fn reload(&mut self, policy: Policy, before: &Attributor, attributor: &Attributor) {
+        let former = std::mem::replace(&mut self.policy, policy);
+        let names = Translation::new(&former, before, &self.policy, attributor);
+        self.state.books.findings.translate(|relation| names.relation(relation), &self.policy);
+        self.state.books.ledgers.translate(|key| names.ledger(key), |key| names.former_ledger(key));
+    }
+
     /// Looks at a flow update, and appends the alerts it causes.
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         let Detector { policy, state } = self;
@@ -240,7 +263,7 @@ impl Detector {
         }
         state.hidden.count(judged);
         if judged.update.cause.is_end() {
-            state.live.remove(&judged.update.flow);
+            state.live.end(judged.update.flow);
         }
     }
 
@@ -250,9 +273,20 @@ impl Detector {
         self.state.books.findings.cover(at, frames.and(self.state.flows));
     }
 
+    /// Closes findings whose time is over at `now`, where nothing is seen that would.
+    pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
+        self.state.books.findings.advance(now, out);
+    }
+
     /// Closes every finding, in the order of their relations: the replay is over.
     pub fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
         self.state.books.findings.finish(at, out);
+    }
+
+    /// Findings that are open, and ledgers that are kept.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        (self.state.books.findings.len(), self.state.books.ledgers.len())
     }
 
     /// What was counted so far.
@@ -290,10 +324,11 @@ impl State {
             }
             return;
         }
-        let live = self.live.entry(subject.judged.update.flow).or_default();
+        let live = self.live.of(subject.judged.update);
         let shown = management::shown(subject, subject.judged.tool(), policy.driven);
         let is_answer = shown.is_none();
-        match shown.or_else(|| self.requests.answered_by(subject)) {
+        let shown = shown.or_else(|| self.requests.answered_by(subject)).or_else(|| live.resumed_session(subject));
+        match shown {
             Some(Shown::Session(session)) => {
                 let mut observation = managed(subject, session, live, &self.tries);
                 if is_answer {
@@ -323,7 +358,7 @@ impl State {
         for peer in &dealings.peers {
             let attribution = judged.attribute(peer.ip());
             if let Some(subject) = Subject::behind(judged, *peer, &attribution, policy) {
-                let live = self.live.entry(judged.update.flow).or_default();
+                let live = self.live.of(judged.update);
                 if let Some(observation) = egress::judge(&subject, live) {
                     return self.books.note(&observation, &subject, policy, out);
                 }

@@ -1,8 +1,9 @@
 //! What outlives the process: open findings and ledgers, as text by the names of things.
 //!
 //! Within a run assets, owners and exceptions are numbers, their places in the configuration and the catalogues. Those
-//! change between runs, so what is kept names them. A finding whose asset, owner or exception is no longer known goes on
-//! under a relation nothing adds to, and closes in its time; such a ledger is given up.
+//! change between runs and with every reload, so what is kept names them. A finding whose asset, owner or exception is no
+//! longer known goes on under a relation nothing adds to, and closes in its time; such a ledger is given up. A host that was
+//! known by its address and has been declared since goes on as that asset, with its findings and ledgers.
 
 use std::net::IpAddr;
 
@@ -10,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
 use super::findings::Findings;
-use super::ledger::{Ledger, LedgerKey};
+use super::ledger::{Ledger, LedgerKey, Ledgers};
 use super::management::Via;
 use super::{Activity, AssetKey, Detector, Entity, Policy, Relation};
-use crate::attribute::Attributor;
+use crate::attribute::{Answers, Attributor, ClientAddress, Told};
 use crate::net::{Country, Timestamp};
 
 /// What kind of thing is kept.
@@ -25,11 +26,16 @@ pub enum SavedKind {
     Volume,
     /// A ledger.
     Ledger,
+    /// A flagged flow that lives, which after a restart is seen midstream.
+    Flow,
+    /// Names that DNS gave a client for an address.
+    Name,
 }
 
 impl SavedKind {
     /// Every kind.
-    pub const ALL: [SavedKind; 3] = [SavedKind::Finding, SavedKind::Volume, SavedKind::Ledger];
+    pub const ALL: [SavedKind; 5] =
+        [SavedKind::Finding, SavedKind::Volume, SavedKind::Ledger, SavedKind::Flow, SavedKind::Name];
 
     /// Its name in the journal.
     #[must_use]
@@ -38,6 +44,8 @@ impl SavedKind {
             SavedKind::Finding => "finding",
             SavedKind::Volume => "volume",
             SavedKind::Ledger => "ledger",
+            SavedKind::Flow => "flow",
+            SavedKind::Name => "name",
         }
     }
 }
@@ -63,6 +71,10 @@ pub struct Resumed {
     pub findings: usize,
     /// Ledgers that go on.
     pub ledgers: usize,
+    /// Flows that may go on.
+    pub flows: usize,
+    /// Clients' addresses whose names are known.
+    pub names: usize,
     /// What could not be read, or is about what is no longer known.
     pub dropped: usize,
 }
@@ -74,6 +86,8 @@ impl Resumed {
         Resumed {
             findings: self.findings + other.findings,
             ledgers: self.ledgers + other.ledgers,
+            flows: self.flows + other.flows,
+            names: self.names + other.names,
             dropped: self.dropped + other.dropped,
         }
     }
@@ -168,6 +182,8 @@ impl Detector {
         saved.extend(relations.iter().filter_map(|relation| names.finding(relation, &state.books.findings)));
         let given_up = state.books.ledgers.given_up.drain(..);
         saved.extend(given_up.filter_map(|key| Some(forgotten(SavedKind::Ledger, names.ledger_key(&key)?))));
+        let renamed = state.books.ledgers.renamed.drain(..);
+        saved.extend(renamed.map(|key| forgotten(SavedKind::Ledger, key)));
         if is_due {
             let keys = std::mem::take(&mut state.books.ledgers.changed);
             let ledgers = keys.iter().filter_map(|key| Some((names.ledger_key(key)?, state.books.ledgers.get(key)?)));
@@ -176,32 +192,68 @@ impl Detector {
                 key,
                 value: serde_json::to_vec(ledger).ok(),
             }));
+            saved.extend(state.live.changes(now).into_iter().filter_map(|(ends, kept)| {
+                Some(Saved {
+                    kind: SavedKind::Flow,
+                    key: serde_json::to_string(&ends).ok()?,
+                    value: kept.and_then(|kept| serde_json::to_vec(&kept).ok()),
+                })
+            }));
         }
         (saved, is_due)
     }
 
-    /// Takes up what an earlier run kept.
+    /// Takes up the flows that lived when an earlier run ended at `until`, and from now on notes what changes of flows.
+    pub fn resume_flows(&mut self, until: Option<Timestamp>, kept: &[(String, Vec<u8>)]) -> Resumed {
+        let flow = |(key, value): &(String, Vec<u8>)| {
+            Some((serde_json::from_str(key).ok()?, serde_json::from_slice(value).ok()?))
+        };
+        let flows: Vec<_> = kept.iter().filter_map(flow).collect();
+        let resumed = Resumed { flows: flows.len(), dropped: kept.len() - flows.len(), ..Resumed::default() };
+        self.state.live.resume(until.unwrap_or_default(), flows);
+        resumed
+    }
+
+    /// Takes up findings or ledgers that an earlier run kept.
     pub fn resume(&mut self, kind: SavedKind, kept: &[(String, Vec<u8>)], attributor: &Attributor) -> Resumed {
         let Detector { policy, state } = self;
         let names = Names { policy, attributor };
         let mut resumed = Resumed::default();
-        for (number, (key, value)) in (0u32..).zip(kept) {
+        for (key, value) in kept {
             let taken_up = match kind {
-                SavedKind::Finding | SavedKind::Volume => {
-                    names.resume_finding(value, number, &mut state.books.findings)
-                }
-                SavedKind::Ledger => {
-                    names.resume_ledger(key, value).map(|(key, ledger)| state.books.ledgers.insert(key, ledger))
-                }
+                SavedKind::Finding | SavedKind::Volume => names.resume_finding(value, &mut state.books.findings),
+                SavedKind::Ledger => names.resume_ledger(key, value, &mut state.books.ledgers),
+                SavedKind::Flow | SavedKind::Name => None,
             };
             match (taken_up, kind) {
                 (Some(()), SavedKind::Finding | SavedKind::Volume) => resumed.findings += 1,
                 (Some(()), SavedKind::Ledger) => resumed.ledgers += 1,
-                (None, _) => resumed.dropped += 1,
+                (Some(()), SavedKind::Flow | SavedKind::Name) | (None, _) => resumed.dropped += 1,
             }
         }
         resumed
     }
+}
+
+/// What is to be kept of the names that clients were told.
+pub fn changed_names(answers: &mut Answers, now: Timestamp, all: bool) -> impl Iterator<Item = Saved> {
+    answers.changes(now, all).into_iter().map(|((client, address), told)| Saved {
+        kind: SavedKind::Name,
+        key: format!("{client} {address}"),
+        value: told.and_then(|told| serde_json::to_vec(&told).ok()),
+    })
+}
+
+/// Takes up the names that an earlier run kept, and from now on notes what changes of them.
+pub fn resume_names(answers: &mut Answers, kept: &[(String, Vec<u8>)]) -> Resumed {
+    let read = |(key, value): &(String, Vec<u8>)| -> Option<(ClientAddress, Vec<Told>)> {
+        let (client, address) = key.split_once(' ')?;
+        Some(((client.parse().ok()?, address.parse().ok()?), serde_json::from_slice(value).ok()?))
+    };
+    let names: Vec<_> = kept.iter().filter_map(read).collect();
+    let resumed = Resumed { names: names.len(), dropped: kept.len() - names.len(), ..Resumed::default() };
+    answers.resume(names);
+    resumed
 }
 
 fn kind_of(activity: Activity) -> SavedKind {
@@ -213,9 +265,9 @@ fn forgotten(kind: SavedKind, key: String) -> Saved {
 }
 
 /// Leads from numbers to names and back.
-struct Names<'a> {
-    policy: &'a Policy,
-    attributor: &'a Attributor,
+pub(super) struct Names<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) attributor: &'a Attributor,
 }
 
 impl Names<'_> {
@@ -254,7 +306,7 @@ impl Names<'_> {
         }
     }
 
-    fn ledger_key(&self, key: &LedgerKey) -> Option<String> {
+    pub(super) fn ledger_key(&self, key: &LedgerKey) -> Option<String> {
         let named = NamedLedger {
             asset: self.asset(key.asset),
             jurisdiction: key.jurisdiction,
@@ -263,34 +315,44 @@ impl Names<'_> {
         serde_json::to_string(&named).ok()
     }
 
-    fn resume_finding(&self, value: &[u8], number: u32, findings: &mut Findings) -> Option<()> {
+    fn resume_finding(&self, value: &[u8], findings: &mut Findings) -> Option<()> {
         let FindingIn { relation: named, finding } = serde_json::from_slice(value).ok()?;
-        let activity = activity(&named)?;
-        let asset = named.asset.as_ref().map(|asset| self.asset_named(asset));
-        let entity = self.entity_named(&named.entity);
-        let place = |name: &String| self.policy.exceptions.iter().position(|exception| exception.name == *name);
-        let accepted = named.exception.as_ref().map(|name| place(name).map(|place| place as u32));
-        let is_known = !matches!(asset, Some(None)) && entity.is_some() && accepted != Some(None);
-        // Nothing has such a number, so nothing adds to it.
-        let nobody = AssetKey::Declared(u32::MAX - number);
-        let relation = Relation {
-            activity,
-            asset: if is_known { asset.flatten() } else { Some(nobody) },
-            jurisdiction: named.jurisdiction,
-            entity: entity.unwrap_or(Entity::UnknownNetwork),
-            accepted: accepted.flatten(),
-        };
-        findings.resume(finding.taken_up(relation)).then_some(())
+        let relation =
+            Relation { activity: activity(&named)?, jurisdiction: named.jurisdiction, ..Relation::unknown() };
+        findings.resume(finding, relation, self.relation_named(&named, relation), self.policy);
+        Some(())
     }
 
-    fn resume_ledger(&self, key: &str, value: &[u8]) -> Option<(LedgerKey, Ledger)> {
-        let named: NamedLedger = serde_json::from_str(key).ok()?;
-        let key = LedgerKey {
-            asset: self.asset_named(&named.asset)?,
-            jurisdiction: named.jurisdiction,
-            entity: self.entity_named(&named.entity)?,
+    /// `None` where its asset, owner or exception is no longer known.
+    fn relation_named(&self, named: &Named, relation: Relation) -> Option<Relation> {
+        let asset = match &named.asset {
+            Some(asset) => Some(self.asset_named(asset)?),
+            None => None,
         };
-        Some((key, serde_json::from_slice(value).ok()?))
+        let place = |name: &String| self.policy.exceptions.iter().position(|exception| exception.name == *name);
+        let accepted = match &named.exception {
+            Some(name) => Some(place(name)? as u32),
+            None => None,
+        };
+        Some(Relation { asset, accepted, entity: self.entity_named(&named.entity)?, ..relation })
+    }
+
+    fn resume_ledger(&self, kept_key: &str, value: &[u8], ledgers: &mut Ledgers) -> Option<()> {
+        let named: NamedLedger = serde_json::from_str(kept_key).ok()?;
+        let asset = self.asset_named(&named.asset)?;
+        let key = LedgerKey { asset, jurisdiction: named.jurisdiction, entity: self.entity_named(&named.entity)? };
+        let ledger: Ledger = serde_json::from_slice(value).ok()?;
+        if matches!((&named.asset, asset), (NamedAsset::Address(_), AssetKey::Declared(_))) {
+            ledgers.renamed.push(kept_key.to_owned());
+            ledgers.changed.insert(key);
+        }
+        ledgers.insert(key, ledger);
+        Some(())
+    }
+
+    /// The asset that a host known by its address is by now.
+    pub(super) fn asset_at(&self, address: IpAddr) -> Option<AssetKey> {
+        self.policy.assets.identify(address, None)
     }
 
     fn asset_named(&self, asset: &NamedAsset) -> Option<AssetKey> {
@@ -299,10 +361,7 @@ impl Names<'_> {
                 let declared = self.policy.assets.declared();
                 declared.iter().position(|asset| asset.name == *name).map(|place| AssetKey::Declared(place as u32))
             }
-            // An address that has been declared since is that asset's from now on.
-            NamedAsset::Address(address) => {
-                self.policy.assets.identify(*address, None).filter(|key| *key == AssetKey::Address(*address))
-            }
+            NamedAsset::Address(address) => self.asset_at(*address),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which flow a packet belongs to: the unordered pair of its endpoints, and the transport.
 
 use crate::decode::Packet;
+use crate::net::deal::Deal;
 use crate::net::{Endpoint, IpVersion};
 
 /// One of the two endpoints of a flow, by the numeric order of (address, port).
@@ -127,6 +128,7 @@ impl FlowKey {
 #[derive(Clone, Copy, Debug)]
 pub struct FlowHasher {
     seeds: [u64; 6],
+    deal: Deal,
 }
 
 impl FlowHasher {
@@ -134,10 +136,17 @@ impl FlowHasher {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut state = seed;
-        FlowHasher { seeds: std::array::from_fn(|_| split_mix(&mut state)) }
+        let seeds = std::array::from_fn(|_| split_mix(&mut state));
+        FlowHasher { seeds, deal: Deal::new(split_mix(&mut state)) }
     }
 
-    /// The hash of a key: all 64 bits are usable.
+    /// How flows are dealt to partitions.
+    #[must_use]
+    pub const fn deal(&self) -> Deal {
+        self.deal
+    }
+
+    /// The hash of a key: all 64 bits are usable, the upper six are its part by [`FlowHasher::deal`].
     #[inline]
     #[must_use]
     pub fn hash(&self, key: &FlowKey) -> u64 {
@@ -150,7 +159,8 @@ impl FlowHasher {
             | u64::from(key.one_way) << 48;
         let first = fold(a ^ s0, b ^ s1);
         let second = fold(c ^ s2, d ^ s3);
-        fold(first ^ second.rotate_left(32) ^ s4, rest ^ s5)
+        let part = self.deal.part(key.words, (key.ports.low, key.ports.high), key.protocol) as u64;
+        part << 58 | fold(first ^ second.rotate_left(32) ^ s4, rest ^ s5) >> 6
     }
 }
 

@@ -47,7 +47,7 @@ use slot::Class;
 use table::Table;
 
 /// Number of partitions, and the largest useful number of shards.
-pub const PARTITIONS: usize = 64;
+pub const PARTITIONS: usize = crate::net::deal::PARTS;
 
 /// Flows that [`Flows::warm`] reads ahead at most.
 pub const WARM_AHEAD: usize = 32;
@@ -240,6 +240,12 @@ impl Flows {
         for table in &mut self.tables {
             table.finish(clock, out);
         }
+    }
+
+    /// Ends every flow of the next partition that has some; false where none had.
+    pub fn finish_next(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) -> bool {
+        let table = self.tables.iter_mut().find(|table| table.len() > 0);
+        table.map(|table| table.finish(clock, out)).is_some()
     }
 
     /// Flows held.

@@ -1,6 +1,7 @@
 //! Plain values every stage shares: time, addresses, prefixes, hardware addresses, country codes.
 
 mod country;
+pub mod deal;
 pub mod known;
 mod mac;
 mod prefix;

@@ -68,7 +68,18 @@ pub enum Seen {
     Device(Announcement),
     /// What the capture has shown so far; told once a minute of packet time, so that it does not depend on how the input is
     /// cut into batches.
-    Coverage(Timestamp, Coverage),
+    Coverage(Covered),
+}
+
+/// What one of several fronts has shown of the capture.
+#[derive(Clone, Copy, Debug)]
+pub struct Covered {
+    /// Number of the front, and how many there are.
+    pub front: (u16, u16),
+    /// Until when.
+    pub at: Timestamp,
+    /// Since the front began.
+    pub coverage: Coverage,
 }
 
 /// Most devices kept of one batch: they repeat themselves every half minute.
@@ -84,6 +95,10 @@ pub struct Front {
     filtered: SkipCounters,
     hasher: FlowHasher,
     clock: Timestamp,
+    /// Whether the clock was ever told a time.
+    is_begun: bool,
+    /// Its number among the fronts of the capture, and how many there are.
+    number: (u16, u16),
     /// An unconfirmed leap of time.
     leap: Option<Timestamp>,
     /// Minute of the last sighting of the coverage.
@@ -105,6 +120,8 @@ impl Front {
             filtered: SkipCounters::default(),
             hasher: FlowHasher::new(seed),
             clock: Timestamp::ZERO,
+            is_begun: false,
+            number: (0, 1),
             leap: None,
             covered: 0,
             lost: 0,
@@ -112,6 +129,22 @@ impl Front {
             unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
             sightings: Vec::new(),
         }
+    }
+
+    /// As front `number` (from 0) of the `of` fronts that one judge hears: it numbers its frames, by which flows are known,
+    /// as no other of them does.
+    #[must_use]
+    pub fn numbered(mut self, number: u16, of: u16) -> Self {
+        let of = of.max(1);
+        self.number = (number % of, of);
+        self
+    }
+
+    /// The number of the `count`th frame (from 0) read here.
+    #[inline]
+    fn frame_number(&self, count: u64) -> u64 {
+        let (number, of) = self.number;
+        count.wrapping_mul(u64::from(of)).wrapping_add(u64::from(number))
     }
 
     /// Decodes `batch` and appends each packet to the list of its shard; there are as many shards as lists.
@@ -130,15 +163,12 @@ impl Front {
     #[inline]
     fn frame(&mut self, batch: &mut Batch, index: usize) -> Option<Prepared> {
         let meta = *batch.frames.get(index)?;
-        let frame = self.counters.frames_read;
+        let frame = self.frame_number(self.counters.frames_read);
         self.counters.frames_read += 1;
         self.counters.wire_bytes += u64::from(meta.wire_len);
         self.counters.first_time = self.counters.first_time.min(meta.timestamp);
         self.advance(meta.timestamp);
-        let minute = self.clock.as_secs() / COVERAGE_EVERY_S;
-        if minute > self.covered {
-            self.cover(minute, frame);
-        }
+        self.cover_if_due(frame);
         if let Some(filter) = &mut self.filter
             && !batch.frame(index).is_some_and(|frame| filter.matches(&frame))
         {
@@ -167,18 +197,31 @@ impl Front {
     /// must not end every flow and stop time for the rest of the run.
     #[inline]
     fn advance(&mut self, time: Timestamp) {
+        let is_begun = std::mem::replace(&mut self.is_begun, true);
         if time <= self.clock {
             return;
         }
-        if self.counters.frames_read > 1
-            && time.since(self.clock) > LEAP
-            && !self.leap.is_some_and(|leap| near(leap, time))
-        {
+        if is_begun && time.since(self.clock) > LEAP && !self.leap.is_some_and(|leap| near(leap, time)) {
             self.leap = Some(time);
             self.counters.clock_leaps += 1;
             return;
         }
         self.clock = time;
+    }
+
+    /// Moves the clock on to `time` without a frame, where the line is silent: flows end and coverage is told as if a
+    /// frame had come that shows nothing. Never goes back, and like a frame's a leap must be confirmed.
+    pub fn advance_to(&mut self, time: Timestamp) {
+        self.advance(time);
+        self.cover_if_due(self.frame_number(self.counters.frames_read));
+    }
+
+    #[inline]
+    fn cover_if_due(&mut self, frame: u64) {
+        let minute = self.clock.as_secs() / COVERAGE_EVERY_S;
+        if minute > self.covered {
+            self.cover(minute, frame);
+        }
     }
 
     #[cold]
@@ -204,7 +247,8 @@ impl Front {
     fn cover(&mut self, minute: u64, frame: u64) {
         self.covered = minute;
         let place = Place::of_packet(self.clock, frame);
-        self.sightings.push(Sighting { place, seen: Seen::Coverage(self.clock, self.coverage()) });
+        let covered = Covered { front: self.number, at: self.clock, coverage: self.coverage() };
+        self.sightings.push(Sighting { place, seen: Seen::Coverage(covered) });
     }
 
     /// What the capture has shown so far.
@@ -239,7 +283,7 @@ impl Front {
     /// Gives up what waits for more, and notes what the capture has shown in all: the input is over.
     pub fn finish(&mut self) {
         self.decoder.flush();
-        self.cover(self.covered, self.counters.frames_read);
+        self.cover(self.covered, self.frame_number(self.counters.frames_read));
     }
 
     /// What was counted so far. Frames of incomplete datagrams are in neither sum before [`Front::finish`].
@@ -301,6 +345,29 @@ mod tests {
         front.decode(&mut batch, &mut [Vec::new()]);
         let told = front.sightings().map(|sighting| sighting.place);
         assert_eq!(told.count(), 3);
+    }
+
+    #[test]
+    fn on_a_silent_line_the_clock_moves_on_and_coverage_is_told() {
+        let mut front = Front::new(decode::Options::default(), None, 0).numbered(1, 3);
+        front.advance_to(Timestamp::from_parts(1_000, 0));
+        let (from, to) = ((Host::new("10.0.0.1"), 4000), (Host::new("9.9.9.9"), 53));
+        let frame = udp_frame(&Link::Ethernet, 0, from, to, b"payload");
+        let mut batch = Batch::default();
+        batch.push(Timestamp::from_parts(900 * DAY, 0), LinkType(1), 0, &frame.data);
+        batch.push(Timestamp::from_parts(1_001, 0), LinkType(1), 0, &frame.data);
+        let mut lists = [Vec::new()];
+        front.decode(&mut batch, &mut lists);
+        assert_eq!(front.clock().as_secs(), 1_001, "the first frame may be wrong, too");
+        assert_eq!(lists[0].iter().map(|prepared| prepared.frame).collect::<Vec<_>>(), [1, 4]);
+        for second in 1_002..1_200 {
+            front.advance_to(Timestamp::from_parts(second, 0));
+        }
+        front.advance_to(Timestamp::from_parts(1_100, 0));
+        assert_eq!(front.clock().as_secs(), 1_199);
+        let told: Vec<_> = front.sightings().collect();
+        assert!(told.windows(2).all(|pair| pair[0].place <= pair[1].place));
+        assert_eq!(told.len(), 4, "1,000, 1,020, 1,080 and 1,140 seconds");
     }
 
     #[test]

@@ -11,6 +11,6 @@ mod front;
 mod judge;
 mod shard;
 
-pub use front::{Front, FrontCounters, Prepared, Seen, Sighting};
+pub use front::{Covered, Front, FrontCounters, Prepared, Seen, Sighting};
 pub use judge::Judge;
 pub use shard::Shard;

@@ -50,6 +50,17 @@ impl Shard {
         self.flows.finish(clock, out);
     }
 
+    /// Ends some of the flows, and says whether there were any: a shard that ends must not fill the memory with last updates.
+    pub fn finish_some(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) -> bool {
+        self.flows.finish_next(clock, out)
+    }
+
+    /// Flows held.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.flows.len()
+    }
+
     /// What its flows counted.
     #[must_use]
     pub fn counters(&self) -> FlowCounters {

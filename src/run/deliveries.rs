@@ -127,6 +127,23 @@ impl Deliveries {
         Recorder::new(Arc::clone(&self.outbox), kinds)
     }
 
+    /// As [`Deliveries::recorder`], for a judge that waits for nobody.
+    pub(super) fn live_recorder(&self, kinds: &'static [SavedKind]) -> Recorder {
+        Recorder::live(Arc::clone(&self.outbox), kinds)
+    }
+
+    /// Where alerts about the sensor itself go.
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// What each output did, and how many records it has not taken.
+    pub(super) fn progress(&self) -> Vec<(String, Delivered, u64)> {
+        let backlog = self.outbox.backlog();
+        let behind = |name: &str| backlog.iter().find(|(output, _)| output == name).map_or(0, |(_, left)| *left);
+        self.counters.iter().map(|(name, counters)| (name.clone(), counters.read(), behind(name))).collect()
+    }
+
     /// Waits until every output has everything, or until none has taken anything for `patience`; the recorder and the flow
     /// queues must be gone. What each output did, and true where none has anything left and the journal lost nothing. (A user
     /// who interrupts twice ends the process.)

@@ -43,6 +43,13 @@ pub(super) fn routes<'a>(replay: &Replay, config: &'a Config) -> io::Result<Rout
     Ok(Routes { direct: direct.collect(), delivered })
 }
 
+/// Alerts to standard output: text on a terminal and ECS elsewhere, unless a format is given.
+pub(super) fn to_stdout(format: Option<Format>) -> AlertLines {
+    let terminal = io::stdout().is_terminal();
+    let default = if terminal { Format::Text(Style::Plain) } else { Format::Ecs };
+    AlertLines::new(Lines::stdout(), styled(format.unwrap_or(default), terminal), Filter::default())
+}
+
 /// True where the alerts themselves appear on the terminal.
 pub(super) fn shows_alerts(replay: &Replay, config: &Config) -> bool {
     let to_stdout = match &replay.alerts {

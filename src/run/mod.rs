@@ -2,20 +2,32 @@
 
 mod deliveries;
 mod direct;
+pub mod files;
+pub mod log;
+pub mod metrics;
+mod monitor;
 mod outputs;
 mod progress;
 mod recorder;
+mod reload;
 mod replay;
+pub mod sandbox;
 mod signals;
 mod stages;
+pub mod status;
 mod summary;
+pub mod systemd;
 mod targets;
+#[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
+mod watch;
 
 pub use deliveries::DeliveriesError;
+pub use monitor::{Monitor, MonitorError, memory_limit, monitor};
 pub use outputs::{now, output_context, output_names, output_target, probe_output};
+pub use reload::{LoadError, Loaded, needs_restart};
 pub use replay::{Replay, ReplayError, Reported, replay};
 pub use signals::Interrupt;
-pub use summary::Summary;
+pub use summary::{FlowsByTransport, NotDecidable, Summary};
 
 use crate::attribute::geo::{Databases, GeoError, Override};
 use crate::attribute::{Attributor, Catalogue, CatalogueError, catalogue};

@@ -1,13 +1,17 @@
 //! Interruption by the user.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Set once the user or the system asks the program to stop. A second request ends it at once.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    stop: Arc<AtomicBool>,
+    /// Times a reload was asked for.
+    reloads: Arc<AtomicU64>,
+}
 
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM on a thread of its own.
@@ -15,14 +19,32 @@ impl Interrupt {
     /// # Errors
     /// The system refuses the thread or the handler.
     pub fn listen() -> std::io::Result<Self> {
+        Self::start(false)
+    }
+
+    /// As [`Interrupt::listen`], and for SIGHUP, which asks for a reload.
+    ///
+    /// # Errors
+    /// The system refuses the thread or the handler.
+    pub fn listen_as_daemon() -> std::io::Result<Self> {
+        Self::start(true)
+    }
+
+    fn start(is_daemon: bool) -> std::io::Result<Self> {
         let interrupt = Interrupt::default();
         let seen = interrupt.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(seen.wait()))?;
+        let hangup = {
+            let _inside = runtime.enter();
+            is_daemon.then(|| signal(SignalKind::hangup())).transpose()?
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async { tokio::join!(seen.wait(), seen.wait_for_reloads(hangup)) });
+        })?;
         Ok(interrupt)
     }
 
-    async fn wait(self) {
+    async fn wait(&self) {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return;
@@ -32,15 +54,28 @@ impl Interrupt {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if self.0.swap(true, Ordering::Relaxed) {
+            if self.stop.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
         }
     }
 
+    async fn wait_for_reloads(&self, hangup: Option<Signal>) {
+        let Some(mut hangup) = hangup else { return };
+        while hangup.recv().await.is_some() {
+            self.reloads.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Times a reload was asked for.
+    #[must_use]
+    pub fn reloads(&self) -> u64 {
+        self.reloads.load(Ordering::Relaxed)
+    }
+
     /// True once a request came.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed)
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Outputs<'a> {
 }
 
 impl Outputs<'_> {
-    fn flush(&mut self, judge: &mut Judge, clock: Timestamp, is_last: bool) {
+    /// Hands on what is buffered, and what must be kept of the judge's memory.
+    pub(super) fn flush(&mut self, judge: &mut Judge, clock: Timestamp, is_last: bool) {
         for output in &mut self.list {
             if output.keeps() {
                 let (changed, complete) = judge.changes(clock, is_last);

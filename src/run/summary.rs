@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::capture::Loss;
 use crate::decode::Skip;
 use crate::deliver::Delivered;
-use crate::detect::DetectCounters;
+use crate::detect::{DetectCounters, Hidden};
 use crate::encode::human::{Bytes, Count};
 use crate::flow::FlowCounters;
 use crate::net::Timestamp;
@@ -120,7 +120,7 @@ impl OutputSummary {
 }
 
 /// Flows of which something cannot be seen.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotDecidable {
     /// What was done in them is encrypted.
     pub encrypted_flows: u64,
@@ -144,7 +144,7 @@ pub struct CaptureLoss {
 }
 
 /// Flows begun.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowsByTransport {
     /// All of them.
     pub total: u64,
@@ -158,6 +158,31 @@ pub struct FlowsByTransport {
     pub sctp: u64,
     /// Any other transport.
     pub other: u64,
+}
+
+impl From<&FlowCounters> for FlowsByTransport {
+    fn from(flows: &FlowCounters) -> Self {
+        FlowsByTransport {
+            total: flows.total(),
+            tcp: flows.tcp,
+            udp: flows.udp,
+            icmp: flows.icmp,
+            sctp: flows.sctp,
+            other: flows.other,
+        }
+    }
+}
+
+impl From<&Hidden> for NotDecidable {
+    fn from(hidden: &Hidden) -> Self {
+        NotDecidable {
+            encrypted_flows: hidden.encrypted,
+            encrypted_hello_flows: hidden.encrypted_hello,
+            encrypted_dns_flows: hidden.encrypted_dns,
+            relayed_flows: hidden.relayed,
+            proxied_flows: hidden.proxied,
+        }
+    }
 }
 
 impl Summary {
@@ -188,14 +213,7 @@ impl Summary {
             withdrawn_inspections: flows.withdrawn_inspections,
             unfollowed_flows: flows.unfollowed,
             capture_loss: CaptureLoss { kernel: input.1.kernel, interface: input.1.interface },
-            flows: FlowsByTransport {
-                total: flows.total(),
-                tcp: flows.tcp,
-                udp: flows.udp,
-                icmp: flows.icmp,
-                sctp: flows.sctp,
-                other: flows.other,
-            },
+            flows: flows.into(),
             evictions: flows.evicted,
             one_sided_flows: flows.one_sided,
             missed_bytes: flows.missed_bytes,
@@ -207,13 +225,7 @@ impl Summary {
             unbooked: detect.unbooked,
             alerts: detect.alerts,
             suppressed_updates: detect.suppressed,
-            not_decidable: NotDecidable {
-                encrypted_flows: detect.hidden.encrypted,
-                encrypted_hello_flows: detect.hidden.encrypted_hello,
-                encrypted_dns_flows: detect.hidden.encrypted_dns,
-                relayed_flows: detect.hidden.relayed,
-                proxied_flows: detect.hidden.proxied,
-            },
+            not_decidable: (&detect.hidden).into(),
             outputs: Vec::new(),
             first_packet_time: any.then_some(front.first_time),
             last_packet_time: any.then_some(front.last_time),

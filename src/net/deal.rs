@@ -1,0 +1,293 @@
+//! Dealing packets to shards by their addresses and ports, the same way for both directions.
+//!
+//! The function is one that the kernel can compute as well: [`Deal::program`] is the same as a program in classic BPF,
+//! which deals what comes in on an interface to one socket per shard (`PACKET_FANOUT_CBPF`, packet(7)). So a packet is
+//! read, decoded and followed on one processor. The kernel looks at the outermost header and cannot see ports in
+//! fragments: what belongs elsewhere once it is decoded is handed over.
+
+/// Parts that flows are dealt to.
+pub const PARTS: usize = 64;
+
+const PARTS_BITS: u32 = PARTS.trailing_zeros();
+
+/// Odd, and without small factors in common: the golden ratio and the plastic number, of 2^32.
+const BY_XOR: u32 = 0x9e37_79b1;
+const BY_SUM: u32 = 0xc13f_a9a9;
+
+/// A way to deal, by its seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deal(u32);
+
+impl Deal {
+    /// With a seed that whoever sends packets does not know.
+    #[must_use]
+    pub const fn new(seed: u64) -> Deal {
+        Deal((seed ^ seed >> 32) as u32)
+    }
+
+    /// The part of what goes between two addresses, both given as words, and two ports. Ports count for TCP, UDP and SCTP.
+    #[inline]
+    #[must_use]
+    pub const fn part(self, addresses: [u64; 4], ports: (u16, u16), protocol: u8) -> usize {
+        let [a, b, c, d] = addresses;
+        let mixed = a ^ b ^ c ^ d;
+        let (mut xor, mut sum) = ((mixed ^ mixed >> 32) as u32, 0u32);
+        sum = add(add(add(add(sum, a), b), c), d);
+        if matches!(protocol, 6 | 17 | 132) {
+            xor ^= ports.0 as u32 ^ ports.1 as u32;
+            sum = sum.wrapping_add(ports.0 as u32).wrapping_add(ports.1 as u32);
+        }
+        let spread = (xor ^ self.0).wrapping_mul(BY_XOR).wrapping_add(sum.wrapping_mul(BY_SUM));
+        (spread >> (32 - PARTS_BITS)) as usize
+    }
+
+    /// The same for frames on an interface, as a program that gives the number of the shard, of `shards`. What is no IP,
+    /// or cannot be read, goes to the first.
+    #[must_use]
+    pub fn program(self, shards: u32) -> Vec<Instruction> {
+        let mut four = adding(&[vec![load(W, 12)], vec![load(W, 16)]]);
+        let ports = |length: Instruction| adding(&[vec![length, beside(0)], vec![length, beside(2)]]);
+        let ports_of_four = ports(Instruction::new(0xb1, NETWORK));
+        four.extend(only_with_ports(9, &[load(H, 6), jump(JSET, 0x3fff, ports_of_four.len() as u8, 0)], ports_of_four));
+        let words: Vec<Vec<Instruction>> = (0..8).map(|word| vec![load(W, 8 + 4 * word)]).collect();
+        let mut six = adding(&words);
+        six.extend(only_with_ports(6, &[], ports(Instruction::new(0x01, 40))));
+        let end = [
+            Instruction::new(0x60, XOR_CELL),
+            Instruction::new(0xa4, self.0),
+            Instruction::new(0x24, BY_XOR),
+            Instruction::new(0x02, SPARE_CELL),
+            Instruction::new(0x60, SUM_CELL),
+            Instruction::new(0x24, BY_SUM),
+            Instruction::new(0x61, SPARE_CELL),
+            Instruction::new(0x0c, 0),
+            Instruction::new(0x74, 32 - PARTS_BITS),
+            Instruction::new(0x94, shards.max(1)),
+            Instruction::new(0x16, 0),
+        ];
+        let begin = [
+            Instruction::new(0x00, 0),
+            Instruction::new(0x02, XOR_CELL),
+            Instruction::new(0x02, SUM_CELL),
+            Instruction::new(0x28, PROTOCOL),
+            jump(JEQ, 0x0800, 2, 0),
+            jump(JEQ, 0x86dd, 2, 0),
+            Instruction::new(0x06, 0),
+            Instruction::new(0x05, 1),
+            Instruction::new(0x05, four.len() as u32 + 1),
+        ];
+        let over_six = Instruction::new(0x05, six.len() as u32);
+        let mut program = begin.to_vec();
+        program.extend(four);
+        program.push(over_six);
+        program.extend(six);
+        program.extend(end);
+        program
+    }
+}
+
+const fn add(sum: u32, word: u64) -> u32 {
+    sum.wrapping_add(word as u32).wrapping_add((word >> 32) as u32)
+}
+
+/// An instruction of classic BPF: `struct sock_filter` of linux/filter.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// What to do.
+    pub code: u16,
+    /// Instructions to skip where a comparison holds.
+    pub jump_true: u8,
+    /// And where it does not.
+    pub jump_false: u8,
+    /// A number.
+    pub value: u32,
+}
+
+impl Instruction {
+    const fn new(code: u16, value: u32) -> Instruction {
+        Instruction { code, jump_true: 0, jump_false: 0, value }
+    }
+}
+
+/// `SKF_NET_OFF`: offsets count from the network header.
+const NETWORK: u32 = 0xfff0_0000;
+/// `SKF_AD_OFF + SKF_AD_PROTOCOL`: the EtherType.
+const PROTOCOL: u32 = 0xffff_f000;
+/// Loads of four, two and one byte at a place.
+const W: u16 = 0x20;
+const H: u16 = 0x28;
+const B: u16 = 0x30;
+const JEQ: u16 = 0x15;
+const JSET: u16 = 0x45;
+const XOR_CELL: u32 = 0;
+const SUM_CELL: u32 = 1;
+const SPARE_CELL: u32 = 2;
+
+const fn load(code: u16, offset: u32) -> Instruction {
+    Instruction::new(code, NETWORK + offset)
+}
+
+/// Loads two bytes from `offset` behind the header, whose length is in X.
+const fn beside(offset: u32) -> Instruction {
+    Instruction::new(0x48, NETWORK + offset)
+}
+
+const fn jump(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
+    Instruction { code, jump_true, jump_false, value }
+}
+
+/// Adds what each of these loads brings to both cells.
+fn adding(loads: &[Vec<Instruction>]) -> Vec<Instruction> {
+    let mut program = Vec::new();
+    for load in loads {
+        for (cell, with) in [(XOR_CELL, 0xac), (SUM_CELL, 0x0c)] {
+            program.extend(load);
+            program.push(Instruction::new(0x61, cell));
+            program.push(Instruction::new(with, 0));
+            program.push(Instruction::new(0x02, cell));
+        }
+    }
+    program
+}
+
+/// `ports`, where the protocol at `offset` has some and `unless`, which ends in a jump over them, does not skip them.
+fn only_with_ports(offset: u32, unless: &[Instruction], ports: Vec<Instruction>) -> Vec<Instruction> {
+    let beyond = (unless.len() + ports.len()) as u8;
+    let mut program = vec![load(B, offset), jump(JEQ, 6, 2, 0), jump(JEQ, 17, 1, 0), jump(JEQ, 132, 0, beyond)];
+    program.extend(unless);
+    program.extend(ports);
+    program
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Runs a program on an IP packet, as the kernel does; a load beyond the packet ends it with 0.
+    fn run(program: &[Instruction], ethertype: u32, packet: &[u8]) -> u32 {
+        let (mut a, mut x, mut cells, mut at) = (0u32, 0u32, [0u32; 16], 0usize);
+        let read = |offset: u32, length: usize| {
+            let start = offset.wrapping_sub(NETWORK) as usize;
+            let bytes = packet.get(start..start + length)?;
+            Some(bytes.iter().fold(0, |value, &byte| value << 8 | u32::from(byte)))
+        };
+        loop {
+            let Instruction { code, jump_true, jump_false, value } = program[at];
+            at += 1;
+            let either = |holds: bool| usize::from(if holds { jump_true } else { jump_false });
+            match code {
+                0x00 => a = value,
+                0x01 => x = value,
+                0x02 => cells[value as usize] = a,
+                0x05 => at += value as usize,
+                0x06 => return value,
+                0x0c => a = a.wrapping_add(x),
+                0x15 => at += either(a == value),
+                0x16 => return a,
+                0x24 => a = a.wrapping_mul(value),
+                0x28 if value == PROTOCOL => a = ethertype,
+                0x20 | 0x28 | 0x30 | 0x48 => {
+                    let (length, offset) = match code {
+                        0x20 => (4, value),
+                        0x28 => (2, value),
+                        0x30 => (1, value),
+                        _ => (2, value.wrapping_add(x)),
+                    };
+                    match read(offset, length) {
+                        Some(loaded) => a = loaded,
+                        None => return 0,
+                    }
+                }
+                0x45 => at += either(a & value != 0),
+                0x60 => a = cells[value as usize],
+                0x61 => x = cells[value as usize],
+                0x74 => a >>= value,
+                0x94 => a %= value,
+                0xa4 => a ^= value,
+                0xac => a ^= x,
+                0xb1 => match read(value, 1) {
+                    Some(byte) => x = 4 * (byte & 15),
+                    None => return 0,
+                },
+                other => panic!("instruction {other:#x}"),
+            }
+        }
+    }
+
+    fn four(source: u32, destination: u32, protocol: u8, ports: (u16, u16), options: usize) -> Vec<u8> {
+        let mut packet = vec![0x45 + options as u8, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+        packet.extend(source.to_be_bytes());
+        packet.extend(destination.to_be_bytes());
+        packet.extend(vec![1; options * 4]);
+        packet.extend(ports.0.to_be_bytes());
+        packet.extend(ports.1.to_be_bytes());
+        packet
+    }
+
+    fn six(source: u128, destination: u128, protocol: u8, ports: (u16, u16)) -> Vec<u8> {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 4, protocol, 64];
+        packet.extend(source.to_be_bytes());
+        packet.extend(destination.to_be_bytes());
+        packet.extend(ports.0.to_be_bytes());
+        packet.extend(ports.1.to_be_bytes());
+        packet
+    }
+
+    fn words(low: u128, high: u128) -> [u64; 4] {
+        [(low >> 64) as u64, low as u64, (high >> 64) as u64, high as u64]
+    }
+
+    proptest! {
+        #[test]
+        fn the_kernel_deals_as_we_do_in_both_directions(
+            seed: u64, source: u128, destination: u128, ports: (u16, u16), shards in 1u32..65, options in 0usize..11,
+            protocol in prop_oneof![Just(6u8), Just(17), Just(132), Just(1), Just(47), any::<u8>()],
+        ) {
+            let deal = Deal::new(seed);
+            let program = deal.program(shards);
+            prop_assert!(program.len() < 4_096);
+            let (s4, d4) = (source as u32, destination as u32);
+            let ours = deal.part(words(s4.into(), d4.into()), ports, protocol) as u32 % shards;
+            prop_assert_eq!(run(&program, 0x0800, &four(s4, d4, protocol, ports, options)), ours);
+            let back = (ports.1, ports.0);
+            prop_assert_eq!(run(&program, 0x0800, &four(d4, s4, protocol, back, options)), ours);
+            let ours = deal.part(words(source, destination), ports, protocol) as u32 % shards;
+            prop_assert_eq!(run(&program, 0x86dd, &six(source, destination, protocol, ports)), ours);
+            prop_assert_eq!(run(&program, 0x86dd, &six(destination, source, protocol, back)), ours);
+        }
+
+        #[test]
+        fn no_packet_leads_out_of_the_shards(seed: u64, shards in 1u32..65, ethertype in 0u32..65_536, packet: Vec<u8>) {
+            for ethertype in [0x0800, 0x86dd, ethertype] {
+                prop_assert!(run(&Deal::new(seed).program(shards), ethertype, &packet) < shards);
+            }
+        }
+    }
+
+    #[test]
+    fn fragments_of_a_datagram_stay_together_whatever_their_first_bytes_are() {
+        let program = Deal::new(9).program(64);
+        let mut first = four(0x0a00_0001, 0xcb00_7109, 17, (5_000, 5_001), 0);
+        first[6] = 0x20;
+        let mut second = four(0x0a00_0001, 0xcb00_7109, 17, (0x1234, 0xabcd), 0);
+        second[7] = 100;
+        assert_eq!(run(&program, 0x0800, &first), run(&program, 0x0800, &second));
+    }
+
+    #[test]
+    fn neighbours_and_mirrored_numbers_are_spread() {
+        let deal = Deal::new(3);
+        let spread = |keys: &mut dyn Iterator<Item = (u32, u32, u16)>| {
+            let mut parts = [0u32; PARTS];
+            keys.for_each(|(source, destination, port)| {
+                parts[deal.part(words(source.into(), destination.into()), (port, 443), 6)] += 1;
+            });
+            parts.iter().max().copied().unwrap() * 64 / parts.iter().sum::<u32>().max(1)
+        };
+        assert!(spread(&mut (0..64_000u32).map(|n| (0x0a00_0001, 0x0909_0909, n as u16))) < 2);
+        assert!(spread(&mut (0..64_000u32).map(|n| (0x0a00_0000 + n, 0x0909_0909, 40_000))) < 2);
+        // The host part of both addresses is the same, as where networks are mapped one to one.
+        assert!(spread(&mut (0..64_000u32).map(|n| (0x0a00_0000 + n, 0x0914_0000 + n, 40_000))) < 3);
+    }
+}
