@@ -35,7 +35,7 @@ is() {
     shift 2
     said=$("$@" 2>&1) || true
     [ "$said" = "$expected" ] || fail "$what is «$said», not «$expected»"
-    say "ok: $what is $expected"
+    say "ok: $what is ${expected:-nothing}"
 }
 # soon SENTENCE COMMAND…: within 20 seconds.
 soon() {
@@ -52,8 +52,8 @@ soon() {
 }
 inside() { nsenter --target "$init" --all env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 shell() { inside sh -euc "$1"; }
-# The packages are there; without a network none can be fetched.
-apt() { inside apt-get --quiet --quiet --yes --no-download -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
+# There is no network inside; what is needed lies in apt's cache.
+apt() { inside apt-get --quiet --quiet --yes -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
 property() { inside systemctl show --value --property "$1" borderflow; }
 modes() { inside stat --format '%a %U:%G' "$@"; }
 
@@ -87,7 +87,7 @@ main() {
 # The base system, the shells whose completions are checked, and what the package depends on, fetched but not installed.
 make_root() {
     [ -n "$cgroups" ] || fail "no cgroup2 file system is mounted here"
-    say "making a clean $suite in $root (some minutes)"
+    say "making a clean $suite in $root (a minute or two)"
     debootstrap --variant=minbase --include=systemd,systemd-sysv,iproute2,man-db,zsh,fish "$suite" "$root" "$mirror" \
         >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; fail "debootstrap"; }
     cp "$package" "$root/srv/old.deb"
@@ -261,7 +261,7 @@ upgrades() {
     is "the service" active inside systemctl is-active borderflow
     [ "$(property MainPID)" != "$pid" ] || fail "the newer program does not run"
     say "ok: the newer program runs"
-    is "the journal's file" "$journal" inside stat --format %i /var/lib/borderflow/journal.db
+    is "the journal's inode" "$journal" inside stat --format %i /var/lib/borderflow/journal.db
     check "the journal is whole" inside borderflow journal verify --journal /var/lib/borderflow/journal.db
     is "the first alert" "$alerts" shell 'head -n 1 /var/log/borderflow/alerts.ndjson'
 }
@@ -282,7 +282,7 @@ removes() {
 purges() {
     apt purge borderflow >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "it can be purged"; }
     is "what is left of it" '' \
-        shell 'find / -xdev \( -path /srv -o -path /proc -o -path /sys -o -path /var/log/journal \) -prune -o -iname "*borderflow*" -print'
+        shell 'find / -xdev \( -path /srv -o -path /proc -o -path /sys -o -path /var/log/journal -o -path /var/cache/man \) -prune -o -iname "*borderflow*" -print'
     check "the user is gone" shell '! getent passwd borderflow && ! getent group borderflow'
 }
 
