@@ -159,8 +159,8 @@ fn user_alone(scene: &Scene) {
 
 /// Another thread, not confined, replaces files while this one goes on.
 fn replacement(scene: &Scene) {
-    let everybodys = tempfile::Builder::new().tempfile_in("/tmp").unwrap().into_temp_path();
-    let own = (scene.clone(), everybodys.to_path_buf());
+    let everybodys = tempfile::NamedTempFile::new_in("/tmp").unwrap().into_temp_path().keep().unwrap();
+    let own = (scene.clone(), everybodys.clone());
     let (go, gone): (Sender<()>, Receiver<()>) = channel();
     let (done, wait) = channel();
     let replacer = thread::spawn(move || {
@@ -171,21 +171,23 @@ fn replacement(scene: &Scene) {
         }
         fs::write(own.0.path("conf/GeoLite2.mmdb"), "later").unwrap();
         done.send(()).unwrap();
+        gone.recv().unwrap();
+        fs::remove_file(own.1).unwrap();
     });
     let mut plan = scene.plan();
-    plan.readable = vec![scene.path("conf/config.toml"), scene.path("conf/GeoLite2.mmdb"), everybodys.to_path_buf()];
+    plan.readable = vec![scene.path("conf/config.toml"), scene.path("conf/GeoLite2.mmdb"), everybodys.clone()];
     let confined = confine(&plan).unwrap();
     assert!(fs::read(&everybodys).is_ok() && confined.missing().is_empty(), "{:?}", confined.missing());
     assert_eq!(confined.replaced(), Vec::<std::path::PathBuf>::new());
     go.send(()).unwrap();
     wait.recv().unwrap();
-    replacer.join().unwrap();
     assert_eq!(fs::read_to_string(scene.path("conf/config.toml")).unwrap(), "a = 2\n");
     assert_eq!(fs::read_to_string(scene.path("conf/GeoLite2.mmdb")).unwrap(), "later");
     if matches!(confined.files(), Files::Fully(_) | Files::Partly(_)) {
-        assert_eq!(confined.replaced(), [everybodys.to_path_buf()], "the directory is everybody's");
+        assert_eq!(confined.replaced(), [everybodys.clone()], "the directory is everybody's");
     }
-    std::mem::forget(everybodys);
+    go.send(()).unwrap();
+    replacer.join().unwrap();
 }
 
 fn missing(scene: &Scene) {
