@@ -165,7 +165,7 @@ fn replacement(scene: &Scene) {
     let (done, wait) = channel();
     let replacer = thread::spawn(move || {
         gone.recv().unwrap();
-        for path in [own.0.path("conf/config.toml"), own.1] {
+        for path in [own.0.path("conf/config.toml"), own.1.clone()] {
             fs::write(path.with_extension("new"), "a = 2\n").unwrap();
             fs::rename(path.with_extension("new"), path).unwrap();
         }
