@@ -184,7 +184,7 @@ fn replacement(scene: &Scene) {
     assert_eq!(fs::read_to_string(scene.path("conf/config.toml")).unwrap(), "a = 2\n");
     assert_eq!(fs::read_to_string(scene.path("conf/GeoLite2.mmdb")).unwrap(), "later");
     if matches!(confined.files(), Files::Fully(_) | Files::Partly(_)) {
-        assert_eq!(confined.replaced(), [everybodys.clone()], "the directory is everybody's");
+        assert_eq!(confined.replaced(), [everybodys], "the directory is everybody's");
     }
     go.send(()).unwrap();
     replacer.join().unwrap();
