@@ -77,6 +77,10 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let judge =
         JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board), stop: Arc::clone(&stop) };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
+    let unconfined = sandbox::unconfined_threads();
+    if config.sandbox.system_calls && !unconfined.is_empty() {
+        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
+    }
     let board = Board::default();
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
