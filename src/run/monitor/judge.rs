@@ -42,8 +42,6 @@ pub(super) struct Seen {
 pub(super) struct Reload {
     pub(super) attributor: Arc<Attributor>,
     pub(super) policy: Policy,
-    /// Outputs that take the place of the ones there are.
-    pub(super) outputs: Option<Vec<Box<dyn Output>>>,
 }
 
 /// What a judge is made of.
@@ -149,9 +147,6 @@ impl JudgeLoop {
 
     fn reload(&mut self, reload: Reload) {
         self.judge.reload(reload.attributor, reload.policy);
-        if let Some(outputs) = reload.outputs {
-            self.outputs = outputs;
-        }
     }
 
     fn report(&self, report: &mut JudgeReport) {
