@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::clock;
+use super::order::Order;
 use crate::attribute::Attributor;
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Policy};
@@ -91,10 +92,12 @@ impl JudgeLoop {
     pub(super) fn run(mut self) {
         let (mut report, mut delays) = (JudgeReport::default(), Delays::default());
         let (mut last, mut reported_ns) = (Timestamp::ZERO, 0);
+        let mut order = Order::new(self.spent.len());
         loop {
             match self.inbox.recv_timeout(TURN) {
-                Ok(ToJudge::Seen(seen)) => {
+                Ok(ToJudge::Seen(mut seen)) => {
                     last = last.max(seen.clock);
+                    order.sort(&mut seen);
                     self.judge_seen(seen, last, &mut report, &mut delays);
                 }
                 Ok(ToJudge::Reload(reload)) => {
@@ -113,7 +116,9 @@ impl JudgeLoop {
             }
         }
         let mut outputs = outputs(&mut self.outputs, &mut delays);
-        self.judge.pause(&mut Vec::new(), last, &mut outputs.list);
+        let (mut updates, sightings) = order.rest();
+        self.judge.hear(sightings);
+        self.judge.pause(&mut updates, last, &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
         self.report(&mut report);
