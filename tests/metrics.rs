@@ -1,6 +1,6 @@
 //! What the daemon tells over HTTP, to programs and to people: asked by hand over TCP.
 
-#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says where it fails")]
 
 #[path = "metrics/documents.rs"]
 mod documents;
@@ -30,7 +30,11 @@ fn metrics_are_openmetrics_to_the_letter_whatever_things_are_called() {
     assert!(lost.iter().all(|sample| sample.value == 7.0 && sample.labels.contains_key("shard")));
     let delay = &families["borderflow_alert_delay_seconds"];
     assert_eq!(delay.samples.iter().find(|sample| sample.name.ends_with("_count")).unwrap().value, 6.0);
-    assert!(answer.body.contains("borderflow_capture_wire_bytes_total{interface=\"eth0\",shard=\"0\"} 288230376151711743\n"));
+    assert!(
+        answer
+            .body
+            .contains("borderflow_capture_wire_bytes_total{interface=\"eth0\",shard=\"0\"} 288230376151711743\n")
+    );
 }
 
 #[test]
@@ -60,7 +64,8 @@ fn health_is_that_every_loop_comes_round() {
 fn readiness_is_that_it_sees_and_writes() {
     let (served, board) = serving(running());
     assert_eq!(get(served.address(), "/readyz").code, 200);
-    let journal = Journal { held_entries: 3, held_bytes: 4000, last_error: "disk full".to_owned(), ..Journal::default() };
+    let journal =
+        Journal { held_entries: 3, held_bytes: 4000, last_error: "disk full".to_owned(), ..Journal::default() };
     board.publish(Status { state: State::Starting, interfaces: vec![], journal, ..running() });
     let unready = get(served.address(), "/readyz");
     assert_eq!(unready.code, 503);

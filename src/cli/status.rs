@@ -83,10 +83,10 @@ fn daemon(status: &Status) -> String {
 }
 
 fn interfaces(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        "INTERFACE", "STATE", "SINCE", ">FRAMES", ">BYTES", ">LOST: KERNEL", ">INTERFACE", ">RING FULL", ">REOPENED",
-        "LAST ERROR",
-    ]);
+    let mut table = Table::new(
+        "INTERFACE | STATE | SINCE | >FRAMES | >BYTES | >LOST: KERNEL | >INTERFACE | >RING FULL | \
+        >REOPENED | LAST ERROR",
+    );
     for interface in &status.interfaces {
         let state = match interface.state {
             Link::Up => "up",
@@ -111,10 +111,10 @@ fn interfaces(status: &Status) -> Table {
 }
 
 fn shards(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        ">SHARD", ">FRAMES", ">DECODED", ">SKIPPED", ">FLOWS OPEN", ">OF", ">EVICTED", ">HANDED OVER", ">LOST",
-        ">UPDATES WAIT", ">LOST", ">STALLS", ">LAST ROUND",
-    ]);
+    let mut table = Table::new(
+        ">SHARD | >FRAMES | >DECODED | >SKIPPED | >FLOWS OPEN | >OF | >EVICTED | >HANDED OVER | \
+        >LOST | >UPDATES WAIT | >LOST | >STALLS | >LAST ROUND",
+    );
     for shard in &status.shards {
         table.row([
             &shard.number,
@@ -136,10 +136,10 @@ fn shards(status: &Status) -> Table {
 }
 
 fn outputs(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        "OUTPUT", "CONNECTED", ">DELIVERED", ">WAITING", ">BEHIND", ">FILTERED", ">REFUSED", ">DROPPED", ">RETRIES",
-        "LAST ERROR",
-    ]);
+    let mut table = Table::new(
+        "OUTPUT | CONNECTED | >DELIVERED | >WAITING | >BEHIND | >FILTERED | >REFUSED | >DROPPED | \
+        >RETRIES | LAST ERROR",
+    );
     for output in &status.outputs {
         table.row([
             &Printable(&output.name),
@@ -158,7 +158,7 @@ fn outputs(status: &Status) -> Table {
 }
 
 fn databases(status: &Status) -> Table {
-    let mut table = Table::new(&["DATABASE", "NAME", "DATE", ">AGE", ">RANGES", "FILE"]);
+    let mut table = Table::new("DATABASE | NAME | DATE | >AGE | >RANGES | FILE");
     for database in &status.databases {
         table.row([
             &Printable(&database.role),
@@ -243,16 +243,17 @@ impl Display for Span {
     }
 }
 
-/// Columns as wide as what stands in them; `>` before a title puts it and its figures to the right.
+/// Columns as wide as what stands in them; `|` separates titles, `>` before one puts it and its figures to the right.
 struct Table {
     rows: Vec<Vec<String>>,
     is_right: Vec<bool>,
 }
 
 impl Table {
-    fn new(titles: &[&str]) -> Self {
-        let is_right = titles.iter().map(|title| title.starts_with('>')).collect();
-        Table { rows: vec![titles.iter().map(|title| title.trim_start_matches('>').to_owned()).collect()], is_right }
+    fn new(titles: &str) -> Self {
+        let titles = || titles.split('|').map(str::trim);
+        let is_right = titles().map(|title| title.starts_with('>')).collect();
+        Table { rows: vec![titles().map(|title| title.trim_start_matches('>').to_owned()).collect()], is_right }
     }
 
     fn row<const N: usize>(&mut self, cells: [&dyn Display; N]) {
@@ -262,7 +263,8 @@ impl Table {
 
 impl Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = |column: usize| self.rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count());
+        let width =
+            |column: usize| self.rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count());
         let widths: Vec<usize> = (0..self.is_right.len()).map(|column| width(column).max().unwrap_or(0)).collect();
         for row in &self.rows {
             let mut line = String::new();
@@ -319,7 +321,8 @@ mod tests {
     #[test]
     fn shards_of_an_interface_are_summed_and_columns_line_up() {
         let said = text(&running(), &[]);
-        let rows: Vec<&str> = said.lines().filter(|line| line.contains("tap-") || line.contains("INTERFACE  ")).collect();
+        let rows: Vec<&str> =
+            said.lines().filter(|line| line.contains("tap-") || line.contains("INTERFACE  ")).collect();
         assert_eq!(rows.len(), 3, "{said}");
         let end = |row: &str, cell: &str| row.find(cell).map(|at| row[..at].chars().count() + cell.chars().count());
         assert_eq!(end(rows[0], "FRAMES"), end(rows[1], "2\u{202f}469\u{202f}134"), "{said}");
@@ -331,7 +334,12 @@ mod tests {
     fn no_name_or_error_of_others_moves_the_terminal_or_forges_a_line() {
         let mut status = running();
         let evil = "x\nhealthy: all is well\u{1b}[2J\u{202e}".to_owned();
-        status.outputs.push(Output { name: evil.clone(), last_error: evil.clone(), undelivered: 1, ..Output::default() });
+        status.outputs.push(Output {
+            name: evil.clone(),
+            last_error: evil.clone(),
+            undelivered: 1,
+            ..Output::default()
+        });
         status.interfaces[0].name.clone_from(&evil);
         status.sandbox.clone_from(&evil);
         status.configuration.needs_restart.push(evil);

@@ -16,7 +16,7 @@ fn existing() -> BTreeSet<String> {
 
 fn document(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::read_to_string(root.join("docs").join(path)).unwrap_or_else(|error| panic!("docs/{path}: {error}"))
+    fs::read_to_string(root.join("docs").join(path)).unwrap()
 }
 
 fn named(text: &str) -> BTreeSet<String> {
@@ -66,7 +66,10 @@ fn the_dashboard_is_one_that_grafana_reads() {
             }
         }
         if panel["type"] != "row" {
-            assert!(panel["description"].as_str().is_some_and(|text| !text.is_empty()), "{title}: nothing says what it is");
+            assert!(
+                panel["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{title}: nothing says what it is"
+            );
             let targets = panel["targets"].as_array().unwrap();
             assert!(targets.iter().all(|target| target["expr"].as_str().unwrap().contains("borderflow_")), "{title}");
         }

@@ -31,7 +31,9 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Family>, String> {
     for line in body.split_terminator('\n') {
         let wrong = |why: &str| format!("{why}: {line}");
         if let Some(rest) = line.strip_prefix("# ") {
-            let [what, name, value] = rest.splitn(3, ' ').collect::<Vec<_>>()[..] else { return Err(wrong("metadata")) };
+            let [what, name, value] = rest.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+                return Err(wrong("metadata"));
+            };
             if name != current {
                 if families.contains_key(name) {
                     return Err(wrong("a family in two places"));
@@ -63,7 +65,9 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Family>, String> {
         check_sample(&current, family, &sample).map_err(|why| wrong(&why))?;
         family.samples.push(sample);
     }
-    families.iter().try_for_each(|(name, family)| check_family(name, family).map_err(|why| format!("{name}: {why}")))?;
+    families
+        .iter()
+        .try_for_each(|(name, family)| check_family(name, family).map_err(|why| format!("{name}: {why}")))?;
     Ok(families)
 }
 
@@ -181,7 +185,8 @@ fn check_family(name: &str, family: &Family) -> Result<(), String> {
 
 #[test]
 fn the_reader_refuses_what_the_grammar_does() {
-    let good = "# HELP a_bytes Size.\n# TYPE a_bytes gauge\n# UNIT a_bytes bytes\na_bytes{l=\"q\\\"\\\\\\n\"} 1.5\n# EOF\n";
+    let good =
+        "# HELP a_bytes Size.\n# TYPE a_bytes gauge\n# UNIT a_bytes bytes\na_bytes{l=\"q\\\"\\\\\\n\"} 1.5\n# EOF\n";
     let families = read(good).unwrap();
     assert_eq!(families["a_bytes"].samples[0].labels["l"], "q\"\\\n");
     for (from, to) in [

@@ -187,7 +187,8 @@ mod tests {
         let_a_minute_pass(&limit);
         limit.tick();
         limit.tick();
-        let summary = "WARN 47 more messages like this were left out (log.max_per_minute = 3): output \"siem\": attempt 4 failed";
+        let summary =
+            "WARN 47 more messages like this were left out (log.max_per_minute = 3): output \"siem\": attempt 4 failed";
         assert_eq!(*told.0.lock().unwrap(), [summary]);
     }
 

@@ -146,8 +146,7 @@ mod tests {
         let layer = fmt::layer().json().with_writer(memory.clone()).event_format(Lines::new(format, false));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), speak);
         let text = text(&memory);
-        let objects: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let objects: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(objects.len(), 2);
         assert_eq!(objects[0]["level"], "WARN");
         assert_eq!(objects[1]["message"], "line 1\nline 2");

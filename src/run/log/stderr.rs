@@ -106,7 +106,10 @@ mod tests {
         let stderr = Stderr::new(writer, |count| format!("{count} lost\n"));
         let begun = Instant::now();
         for number in 0..20_000 {
-            stderr.make_writer().write_all(format!("message {number} {}\n", "x".repeat(number % 9_000)).as_bytes()).unwrap();
+            stderr
+                .make_writer()
+                .write_all(format!("message {number} {}\n", "x".repeat(number % 9_000)).as_bytes())
+                .unwrap();
         }
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         // Somebody reads again: what was lost is told before the next message, which comes whole.
@@ -121,7 +124,12 @@ mod tests {
         assert_eq!(*last, "the last");
         let lost: usize = told.strip_suffix(" lost").unwrap().parse().unwrap();
         // What was cut is counted among the lost.
-        let is_whole = |line: &&&str| line.split(' ').nth(1).and_then(|n| n.parse::<usize>().ok()).is_some_and(|number| line.len() == format!("message {number} ").len() + number % 9_000);
+        let is_whole = |line: &&&str| {
+            line.split(' ')
+                .nth(1)
+                .and_then(|n| n.parse::<usize>().ok())
+                .is_some_and(|number| line.len() == format!("message {number} ").len() + number % 9_000)
+        };
         let whole = lines[..lines.len() - 2].iter().filter(is_whole).count();
         assert_eq!(lost + whole, 20_000, "{told}, {whole} whole, cut {} bytes", cut.len());
     }

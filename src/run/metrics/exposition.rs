@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelValue, LabelValueEncoder, MetricEncoder, NoLabelSet,
-};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelValue, LabelValueEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -55,7 +53,8 @@ impl Collector for Snapshot {
         families(encoder, families::JOURNAL, &[(vec![], &status.journal)])?;
         let outputs: Vec<_> = status.outputs.iter().map(|one| (vec![("output", one.name.clone())], one)).collect();
         families(encoder, families::OUTPUT, &outputs)?;
-        let databases: Vec<_> = status.databases.iter().map(|one| (vec![("role", one.role.to_lowercase())], one)).collect();
+        let databases: Vec<_> =
+            status.databases.iter().map(|one| (vec![("role", one.role.to_lowercase())], one)).collect();
         families(encoder, families::DATABASE, &databases)?;
         let timings = &status.timings;
         histogram(encoder, "decode", families::DECODE_HELP, &timings.decode)?;

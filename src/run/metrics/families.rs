@@ -64,7 +64,12 @@ pub(super) const DAEMON: &[Row<Snapshot>] = &[
         |s| flag(s.status.stuck(s.age).is_empty() && s.status.unready().is_empty()),
         "1 while it captures and the journal writes, as /readyz",
     ),
-    level("start_time", Seconds, |s| seconds(s.status.started_at.as_millis()), "When the daemon began, since the epoch"),
+    level(
+        "start_time",
+        Seconds,
+        |s| seconds(s.status.started_at.as_millis()),
+        "When the daemon began, since the epoch",
+    ),
     level("status_age", Seconds, |s| s.age.as_secs_f64(), "Time since the figures of this page were gathered"),
     level(
         "configuration_loaded_time",
@@ -145,7 +150,12 @@ pub(super) const SHARD: &[Row<Shard>] = &[
     count("one_sided_flows", Number, |s| s.one_sided_flows, "Flows of which one direction alone is seen"),
     count("missed", Bytes, |s| s.missed_bytes, "TCP payload acknowledged and never seen"),
     count("untracked_gaps", Number, |s| s.untracked_gaps, "TCP gaps not tracked for want of room"),
-    count("withdrawn_inspections", Number, |s| s.withdrawn_inspections, "Split hellos not put together for want of room"),
+    count(
+        "withdrawn_inspections",
+        Number,
+        |s| s.withdrawn_inspections,
+        "Split hellos not put together for want of room",
+    ),
     count("unfollowed_flows", Number, |s| s.unfollowed_flows, "Flows whose commands were not read for want of room"),
     level("updates_waiting", Number, |s| s.updates_waiting as f64, "Flow updates that wait for judgement"),
     level("updates_waiting_max", Number, |s| s.max_waiting_updates as f64, "Flow updates that can wait"),

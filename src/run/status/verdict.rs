@@ -49,9 +49,10 @@ impl Status {
         problems.extend(self.outputs.iter().filter_map(Output::problem));
         problems.extend(self.configuration.problem());
         problems.extend(self.full());
-        let old = self.databases.iter().filter(|database| {
-            Duration::from_secs(u64::from(database.age_days) * 86_400) > MOST_DATABASE_AGE
-        });
+        let old = self
+            .databases
+            .iter()
+            .filter(|database| Duration::from_secs(u64::from(database.age_days) * 86_400) > MOST_DATABASE_AGE);
         problems.extend(old.map(|database| {
             format!("the {} database is {} days old ({})", database.role, database.age_days, Printable(&database.name))
         }));
