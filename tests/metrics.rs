@@ -1,6 +1,6 @@
 //! What the daemon tells over HTTP, to programs and to people: asked by hand over TCP.
 
-#![expect(clippy::unwrap_used, reason = "a test says where it fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says where it fails")]
 
 #[path = "metrics/documents.rs"]
 mod documents;

@@ -83,18 +83,10 @@ fn daemon(status: &Status) -> String {
 }
 
 fn interfaces(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        "INTERFACE",
-        "STATE",
-        "SINCE",
-        ">FRAMES",
-        ">BYTES",
-        ">LOST: KERNEL",
-        ">INTERFACE",
-        ">RING FULL",
-        ">REOPENED",
-        "LAST ERROR",
-    ]);
+    let mut table = Table::new(
+        "INTERFACE | STATE | SINCE | >FRAMES | >BYTES | >LOST: KERNEL | >INTERFACE | >RING FULL | \
+        >REOPENED | LAST ERROR",
+    );
     for interface in &status.interfaces {
         let state = match interface.state {
             Link::Up => "up",
@@ -119,21 +111,10 @@ fn interfaces(status: &Status) -> Table {
 }
 
 fn shards(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        ">SHARD",
-        ">FRAMES",
-        ">DECODED",
-        ">SKIPPED",
-        ">FLOWS OPEN",
-        ">OF",
-        ">EVICTED",
-        ">HANDED OVER",
-        ">LOST",
-        ">UPDATES WAIT",
-        ">LOST",
-        ">STALLS",
-        ">LAST ROUND",
-    ]);
+    let mut table = Table::new(
+        ">SHARD | >FRAMES | >DECODED | >SKIPPED | >FLOWS OPEN | >OF | >EVICTED | >HANDED OVER | \
+        >LOST | >UPDATES WAIT | >LOST | >STALLS | >LAST ROUND",
+    );
     for shard in &status.shards {
         table.row([
             &shard.number,
@@ -155,18 +136,10 @@ fn shards(status: &Status) -> Table {
 }
 
 fn outputs(status: &Status) -> Table {
-    let mut table = Table::new(&[
-        "OUTPUT",
-        "CONNECTED",
-        ">DELIVERED",
-        ">WAITING",
-        ">BEHIND",
-        ">FILTERED",
-        ">REFUSED",
-        ">DROPPED",
-        ">RETRIES",
-        "LAST ERROR",
-    ]);
+    let mut table = Table::new(
+        "OUTPUT | CONNECTED | >DELIVERED | >WAITING | >BEHIND | >FILTERED | >REFUSED | >DROPPED | \
+        >RETRIES | LAST ERROR",
+    );
     for output in &status.outputs {
         table.row([
             &Printable(&output.name),
@@ -185,7 +158,7 @@ fn outputs(status: &Status) -> Table {
 }
 
 fn databases(status: &Status) -> Table {
-    let mut table = Table::new(&["DATABASE", "NAME", "DATE", ">AGE", ">RANGES", "FILE"]);
+    let mut table = Table::new("DATABASE | NAME | DATE | >AGE | >RANGES | FILE");
     for database in &status.databases {
         table.row([
             &Printable(&database.role),
@@ -232,13 +205,13 @@ fn judgement(status: &Status) -> String {
         ("a look-up", times(&timings.lookup)),
         ("an alert", times(&timings.alert_delay)),
     ];
-    lines.iter().map(|(what, how)| format!("{what:<10}{how}\n")).collect()
+    lines.iter().map(|(what, how)| format!("{what:<11}{how}\n")).collect()
 }
 
 fn times(histogram: &Histogram) -> String {
     match (histogram.quantile(0.5), histogram.quantile(0.99)) {
-        (Some(half), Some(most)) => format!("half within {half:.1?}, 99 % within {most:.1?}"),
-        (Some(half), None) => format!("half within {half:.1?}"),
+        (Some(half), Some(most)) => format!("half within {half:.0?}, 99 % within {most:.0?}"),
+        (Some(half), None) => format!("half within {half:.0?}"),
         (None, _) => "nothing timed yet".to_owned(),
     }
 }
@@ -270,16 +243,17 @@ impl Display for Span {
     }
 }
 
-/// Columns as wide as what stands in them; `>` before a title puts it and its figures to the right.
+/// Columns as wide as what stands in them; `|` separates titles, `>` before one puts it and its figures to the right.
 struct Table {
     rows: Vec<Vec<String>>,
     is_right: Vec<bool>,
 }
 
 impl Table {
-    fn new(titles: &[&str]) -> Self {
-        let is_right = titles.iter().map(|title| title.starts_with('>')).collect();
-        Table { rows: vec![titles.iter().map(|title| title.trim_start_matches('>').to_owned()).collect()], is_right }
+    fn new(titles: &str) -> Self {
+        let titles = || titles.split('|').map(str::trim);
+        let is_right = titles().map(|title| title.starts_with('>')).collect();
+        Table { rows: vec![titles().map(|title| title.trim_start_matches('>').to_owned()).collect()], is_right }
     }
 
     fn row<const N: usize>(&mut self, cells: [&dyn Display; N]) {
@@ -301,5 +275,76 @@ impl Display for Table {
             writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::status::{Handle, Interface, Minute, Output, Shard};
+
+    use super::*;
+
+    fn running() -> Status {
+        let handle = Handle { frames_read: 1_234_567, wire_bytes: 999_000_000, ..Handle::default() };
+        let interface = |name: &str| Interface {
+            name: name.to_owned(),
+            state: Link::Up,
+            handles: vec![handle, handle],
+            ..Interface::default()
+        };
+        let last_minute = Minute { seconds: 60, frames_read: 60_000, wire_bytes: 6_000_000, ..Minute::default() };
+        Status {
+            version: "0.1.0".to_owned(),
+            state: State::Running,
+            uptime_s: 90_061,
+            last_minute,
+            interfaces: vec![interface("tap-a"), interface("tap-b")],
+            shards: vec![Shard { max_flows: 1000, ..Shard::default() }],
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn the_first_line_is_the_verdict() {
+        let mut status = running();
+        let said = text(&status, &status.problems(Duration::ZERO));
+        let expected =
+            "healthy: 2 interfaces up, 1\u{202f}000 frames/s (100 kB/s), none lost in the last minute, 0 findings open";
+        assert_eq!(said.lines().next(), Some(expected));
+        status.interfaces[1].state = Link::Gone;
+        status.last_minute.frames_lost = 60_000;
+        let said = text(&status, &status.problems(Duration::ZERO));
+        let expected = "unhealthy: 60\u{202f}000 of 120\u{202f}000 frames lost in the last minute (50.00 %); interface tap-b is gone";
+        assert_eq!(said.lines().next(), Some(expected));
+    }
+
+    #[test]
+    fn shards_of_an_interface_are_summed_and_columns_line_up() {
+        let said = text(&running(), &[]);
+        let rows: Vec<&str> =
+            said.lines().filter(|line| line.contains("tap-") || line.contains("INTERFACE  ")).collect();
+        assert_eq!(rows.len(), 3, "{said}");
+        let end = |row: &str, cell: &str| row.find(cell).map(|at| row[..at].chars().count() + cell.chars().count());
+        assert_eq!(end(rows[0], "FRAMES"), end(rows[1], "2\u{202f}469\u{202f}134"), "{said}");
+        assert_eq!(end(rows[0], "BYTES"), end(rows[2], "2.0 GB"), "{said}");
+        assert!(said.contains("running for 1 d 1 h"), "{said}");
+    }
+
+    #[test]
+    fn no_name_or_error_of_others_moves_the_terminal_or_forges_a_line() {
+        let mut status = running();
+        let evil = "x\nhealthy: all is well\u{1b}[2J\u{202e}".to_owned();
+        status.outputs.push(Output {
+            name: evil.clone(),
+            last_error: evil.clone(),
+            undelivered: 1,
+            ..Output::default()
+        });
+        status.interfaces[0].name.clone_from(&evil);
+        status.sandbox.clone_from(&evil);
+        status.configuration.needs_restart.push(evil);
+        let said = text(&status, &status.problems(Duration::ZERO));
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
+        assert!(!said.lines().any(|line| line.starts_with("healthy")), "{said}");
     }
 }

@@ -16,7 +16,7 @@ fn existing() -> BTreeSet<String> {
 
 fn document(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::read_to_string(root.join("docs").join(path)).unwrap_or_else(|error| panic!("docs/{path}: {error}"))
+    fs::read_to_string(root.join("docs").join(path)).unwrap()
 }
 
 fn named(text: &str) -> BTreeSet<String> {

@@ -38,9 +38,8 @@ impl Url {
     #[must_use]
     pub fn of(listen: SocketAddr) -> Self {
         let ip = match listen.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
+            IpAddr::V4(ip) => IpAddr::V4(if ip.is_unspecified() { Ipv4Addr::LOCALHOST } else { ip }),
+            IpAddr::V6(ip) => IpAddr::V6(if ip.is_unspecified() { Ipv6Addr::LOCALHOST } else { ip }),
         };
         let authority = SocketAddr::new(ip, listen.port()).to_string();
         Url { authority, host: ip.to_string(), port: listen.port(), path: PAGE.to_owned() }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use ask::{AskError, Url, ask};
+pub use ask::{AskError, Url, UrlError, ask};
 pub use board::Board;
 pub use histogram::Histogram;
 pub use verdict::{MOST_AGE, MOST_DATABASE_AGE, MOST_LAG};
