@@ -44,6 +44,11 @@ impl Watch {
         true
     }
 
+    /// True where nothing has changed since it was known.
+    pub(super) fn is_same(&self) -> bool {
+        look(&self.paths) == self.known
+    }
+
     /// Watches `paths` from now on. Of a file that was watched before, what was known stays known: what changed while it was
     /// read is still a change.
     pub(super) fn follow(&mut self, paths: Vec<PathBuf>) {

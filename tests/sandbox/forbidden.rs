@@ -1,9 +1,9 @@
 //! What a confined process must not be able to do. Each is tried before as well, where it must succeed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -73,6 +73,9 @@ pub(crate) const REACH: &[Act] =
 
 /// Power.
 pub(crate) const CALLS: &[Act] = &[
+    ("change another file's mode by its name", |scene| {
+        fs::set_permissions(scene.path("other/secret"), Permissions::from_mode(0o666))
+    }),
     ("start a program", |_| Command::new("/bin/true").status().map(drop)),
     ("fork and start a program", |_| {
         // With a user, the library forks instead of what it has for plain programs.
@@ -117,13 +120,13 @@ pub(crate) const RARE: &[Act] = &[
 /// A file that takes root before as well.
 pub(crate) const SHADOW: &[Act] = &[("read /etc/shadow", |_| File::open("/etc/shadow").map(drop))];
 
-/// What takes root before as well.
-pub(crate) const ROOTS: &[Act] = &[
+/// What takes CAP_NET_RAW before as well.
+pub(crate) const RAW: &[Act] = &[
     ("open a raw socket", |_| open_socket(AddressFamily::Inet, SockType::Raw, SockProtocol::Icmp)),
     ("open a raw IPv6 socket", |_| open_socket(AddressFamily::Inet6, SockType::Raw, SockProtocol::IcmpV6)),
 ];
 
-/// What only the thread that opens interfaces may do; takes root before as well.
+/// What only the thread that opens interfaces may do; takes CAP_NET_RAW before as well.
 pub(crate) const PACKETS: &[Act] = &[("open a packet socket", |_| {
     Ok(socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None).map(drop)?)
 })];

@@ -22,6 +22,10 @@ pub(crate) fn is_root() -> bool {
     nix::unistd::Uid::effective().is_root()
 }
 
+pub(crate) fn can_open_interfaces() -> bool {
+    caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_NET_RAW).unwrap()
+}
+
 /// What the test keeps: the directory, a port nobody listens on, and a socket of another process.
 pub(crate) struct Stage {
     name: &'static str,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::clock;
+use super::order::Order;
 use crate::attribute::Attributor;
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Policy};
@@ -42,8 +43,6 @@ pub(super) struct Seen {
 pub(super) struct Reload {
     pub(super) attributor: Arc<Attributor>,
     pub(super) policy: Policy,
-    /// Outputs that take the place of the ones there are.
-    pub(super) outputs: Option<Vec<Box<dyn Output>>>,
 }
 
 /// What a judge is made of.
@@ -93,10 +92,12 @@ impl JudgeLoop {
     pub(super) fn run(mut self) {
         let (mut report, mut delays) = (JudgeReport::default(), Delays::default());
         let (mut last, mut reported_ns) = (Timestamp::ZERO, 0);
+        let mut order = Order::new(self.spent.len());
         loop {
             match self.inbox.recv_timeout(TURN) {
-                Ok(ToJudge::Seen(seen)) => {
+                Ok(ToJudge::Seen(mut seen)) => {
                     last = last.max(seen.clock);
+                    order.sort(&mut seen);
                     self.judge_seen(seen, last, &mut report, &mut delays);
                 }
                 Ok(ToJudge::Reload(reload)) => {
@@ -115,7 +116,9 @@ impl JudgeLoop {
             }
         }
         let mut outputs = outputs(&mut self.outputs, &mut delays);
-        self.judge.pause(&mut Vec::new(), last, &mut outputs.list);
+        let (mut updates, sightings) = order.rest();
+        self.judge.hear(sightings);
+        self.judge.pause(&mut updates, last, &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
         self.report(&mut report);
@@ -149,9 +152,6 @@ impl JudgeLoop {
 
     fn reload(&mut self, reload: Reload) {
         self.judge.reload(reload.attributor, reload.policy);
-        if let Some(outputs) = reload.outputs {
-            self.outputs = outputs;
-        }
     }
 
     fn report(&self, report: &mut JudgeReport) {

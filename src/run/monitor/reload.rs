@@ -3,14 +3,18 @@
 //! Loading happens here, on the main thread, while packets flow; the judge takes over what was loaded between two batches.
 //! Several requests at once are one, and two reloads are a second apart.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use tracing::info;
 
 use super::judge::{Reload, ToJudge};
 use super::news::{News, NewsKind};
 use super::supervisor::{Supervisor, Tracked};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::run::files;
 use crate::run::reload::{Loaded, needs_restart};
+use crate::run::sandbox::Files;
 use crate::run::watch::Watch;
 
 /// How often files are looked at, nanoseconds.
@@ -47,7 +51,7 @@ impl Reloads {
         if asked != self.served || has_changed {
             // Files are written anew after a hang-up, as after log rotation; a change of a file does not ask for that.
             if asked != self.served {
-                // reopen
+                supervisor.deliveries.reopen();
             }
             self.served = asked;
             self.reloaded_ns = now_ns;
@@ -76,11 +80,30 @@ impl Supervisor {
         news.tell(self.deliveries.outbox());
     }
 
+    /// A place that the configuration needs and the sandbox, which cannot be widened, does not allow.
+    fn out_of_reach(&self, config: &Config) -> Option<PathBuf> {
+        if !matches!(self.confined.files(), Files::Fully(_) | Files::Partly(_)) {
+            return None;
+        }
+        let is_within = |path: &Path, places: &[PathBuf]| places.iter().any(|place| path.starts_with(place));
+        let written = files::written_directories(&self.running);
+        let read: Vec<PathBuf> = files::read(&self.running);
+        let directories: Vec<PathBuf> = read.iter().filter_map(|path| path.parent().map(Path::to_owned)).collect();
+        let beyond = |path: &PathBuf| !is_within(path, &written);
+        let unread = |path: &PathBuf| !is_within(path, &read) && !is_within(path, &directories);
+        let written = files::written_directories(config).into_iter().find(beyond);
+        written.or_else(|| files::read(config).into_iter().find(unread))
+    }
+
     /// Puts what was loaded in force; what is to be said of it.
     fn take_over(&mut self, loaded: Loaded, tracked: &mut Tracked) -> Result<String, String> {
         let Loaded { config, attributor, policy } = loaded;
-        let outputs = None;
-        let reload = Reload { attributor: Arc::clone(&attributor), policy, outputs };
+        if let Some(path) = self.out_of_reach(&config) {
+            return Err(format!("{} is out of reach of the sandbox until a restart", path.display()));
+        }
+        let outputs: Vec<&config::Output> = config.outputs.iter().collect();
+        let changed = self.deliveries.change(&outputs, &config.flow_outputs).map_err(|error| error.to_string())?;
+        let reload = Reload { attributor: Arc::clone(&attributor), policy };
         if let Some(judge) = &self.to_judge {
             // A judge that is gone has failed, which ends the daemon.
             let _ = judge.send(ToJudge::Reload(Box::new(reload)));
@@ -93,6 +116,11 @@ impl Supervisor {
         configuration.needs_restart = needed.iter().map(|&key| key.to_owned()).collect();
         tracked.allow_loss(config.capture.loss_alert);
         (self.config, self.attributor) = (config, attributor);
+        for (names, became) in [(changed.begun, "begins"), (changed.ended, "ends")] {
+            for name in names {
+                info!("output {name} {became}");
+            }
+        }
         let from = self.config.origin.as_ref().map_or("the defaults".to_owned(), |path| path.display().to_string());
         let but =
             if needed.is_empty() { String::new() } else { format!("; only after a restart: {}", needed.join(", ")) };

@@ -117,8 +117,8 @@ impl Supervisor {
         let counted = status::Journal::counted(path, &counters);
         status::Journal {
             max_bytes: self.running.journal.max_bytes,
-            dropped: counted.dropped + self.recorder.dropped(),
-            held_entries: counted.held_entries + self.recorder.held(),
+            dropped: counted.dropped + self.deliveries.recorded().dropped(),
+            held_entries: counted.held_entries + self.deliveries.recorded().held(),
             ..counted
         }
     }

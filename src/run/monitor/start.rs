@@ -58,10 +58,8 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     if journal.is_none() {
         warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
     }
-    let recorder = deliveries.live_recorder(SavedKind::ALL.as_slice());
-    let recorder_counters = recorder.counters();
-    let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(recorder)];
-    sinks.extend(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Output>));
+    let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
+    sinks.push(Box::new(queues));
     if config.outputs.is_empty() {
         sinks.push(Box::new(direct::to_stdout(request.format)));
     }
@@ -77,6 +75,10 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let judge =
         JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board), stop: Arc::clone(&stop) };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
+    let unconfined = sandbox::unconfined_threads();
+    if config.sandbox.system_calls && !unconfined.is_empty() {
+        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
+    }
     let board = Board::default();
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
@@ -86,7 +88,6 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
         attributor,
         threads: Threads { shards, judge, opener, served },
         deliveries,
-        recorder: recorder_counters,
         to_judge: Some(to_judge),
         events,
         news,

@@ -25,7 +25,7 @@ use crate::run::Interrupt;
 use crate::run::deliveries::Deliveries;
 use crate::run::log::Logging;
 use crate::run::metrics::Served;
-use crate::run::recorder::{self, RecorderCounters};
+use crate::run::recorder;
 use crate::run::sandbox::Confined;
 use crate::run::status::{self, Board, State};
 use crate::run::systemd::Notifier;
@@ -60,7 +60,6 @@ pub(super) struct Supervisor {
     pub(super) attributor: Arc<Attributor>,
     pub(super) threads: Threads,
     pub(super) deliveries: Deliveries,
-    pub(super) recorder: Arc<RecorderCounters>,
     /// Until the end begins.
     pub(super) to_judge: Option<SyncSender<ToJudge>>,
     pub(super) events: Sender<FromShard>,
