@@ -67,7 +67,7 @@ deb: deps
 	@command -v cargo-deb >/dev/null 2>&1 || $(CARGO) install --locked cargo-deb --version '^3.8'
 	$(CARGO) build --locked --release --bin borderflow
 	packaging/debian/stage.sh $(or $(CARGO_TARGET_DIR),target)/release/borderflow
-	$(CARGO) deb --locked --no-build
+	$(CARGO) deb --locked --no-build --strip
 
 # Installs that package in a clean root, starts, reloads, upgrades, removes and purges it; needs root and Debian's archive.
 test-deb: deb

@@ -108,8 +108,8 @@ repack() {
     rm -r "$work/new"
 }
 
-# systemd as the first process of namespaces of its own, in a cgroup of its own. It can change nothing of the kernel's
-# settings: /proc/sys and /sys are read-only.
+# systemd as the first process of namespaces of its own, in a cgroup of its own. It can change nothing of the machine:
+# /proc/sys and /sys are read-only, and it has no power over modules, clock and kernel log.
 boot() {
     mkdir "$cgroup"
     cat >"$work/boot" <<'BOOT'
@@ -141,6 +141,7 @@ rmdir outside
 hostname sensor
 ip link set lo up
 exec env -i container=test-deb PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    setpriv --bounding-set=-sys_module,-sys_rawio,-sys_time,-syslog \
     /lib/systemd/systemd --system --unit=multi-user.target --log-target=console --show-status=no
 BOOT
     (
