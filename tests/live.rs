@@ -13,6 +13,8 @@
 mod capture;
 #[path = "live/daemon.rs"]
 mod daemon;
+#[path = "live/interfaces.rs"]
+mod interfaces;
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/records.rs"]

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use borderflow_testkit::Frame;
+use borderflow_testkit::{Frame, Host, Link, udp_frame};
+
+/// A host in China, by its address and by whose it is.
+pub(crate) const CHINESE: &str = "47.97.1.10";
 
 /// The demo of this repository.
 pub(crate) fn demo() -> PathBuf {
@@ -13,6 +16,26 @@ pub(crate) fn demo() -> PathBuf {
 /// The root of this repository.
 pub(crate) fn root() -> PathBuf {
     std::env::var_os("BORDERFLOW_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
+/// What asset number `number` sends to a host in China, and the answer.
+pub(crate) fn exchange(number: u32) -> [Frame; 2] {
+    let [_, a, b, c] = number.to_be_bytes();
+    exchange_with(&format!("10.{a}.{b}.{c}"), CHINESE)
+}
+
+/// What one host asks another, and the answer.
+pub(crate) fn exchange_with(asset: &str, remote: &str) -> [Frame; 2] {
+    let (asset, remote) = ((Host::new(asset), 40_000), (Host::new(remote), 9_999));
+    [
+        udp_frame(&Link::Ethernet, 0, asset, remote, &[7; 200]),
+        udp_frame(&Link::Ethernet, 1_000_000, remote, asset, &[8; 100]),
+    ]
+}
+
+/// Those of so many assets, from number `first` on.
+pub(crate) fn exchanges(first: u32, count: u32) -> Vec<Frame> {
+    (first..first + count).flat_map(exchange).collect()
 }
 
 /// How many frames a pcap has; what is not there whole yet does not count.

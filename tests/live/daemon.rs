@@ -8,14 +8,15 @@ use std::net::TcpStream;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use borderflow_testkit::program::{Outcome, Program};
 use serde_json::Value;
 
 use super::network::Network;
-use super::records::{Records, lines};
-use super::tools::{Process, wait};
+use super::records::{Records, lines, text};
+use super::tools::{PATIENCE, Process, wait};
 
 /// What a ring holds in these tests, bytes: many daemons run at once.
 const RING_BYTES: u32 = 16 << 20;
@@ -101,15 +102,15 @@ impl<'a> Setup<'a> {
 
     /// Writes `config.toml`, in which the tables of `policy` come first, and `policy.toml` with those alone.
     fn write(&self) {
-        let mut text = self.policy.clone();
+        let mut config = self.policy.clone();
         let _ = write!(
-            text,
+            config,
             "\n[journal]\npath = \"journal.db\"\n[metrics]\nlisten = \"127.0.0.1:{}\"\n[capture]\nring_bytes = {RING_BYTES}\n",
             self.port
         );
-        text.push_str("[[output]]\nname = \"alerts\"\nkind = \"file\"\npath = \"alerts.ndjson\"\n");
-        text.push_str("[[flow_output]]\nname = \"flows\"\nkind = \"file\"\npath = \"flows.ndjson\"\n");
-        fs::write(self.path("config.toml"), text).unwrap();
+        config.push_str("[[output]]\nname = \"alerts\"\nkind = \"file\"\npath = \"alerts.ndjson\"\n");
+        config.push_str("[[flow_output]]\nname = \"flows\"\nkind = \"file\"\npath = \"flows.ndjson\"\n");
+        fs::write(self.path("config.toml"), config).unwrap();
         fs::write(self.path("policy.toml"), &self.policy).unwrap();
     }
 
@@ -155,18 +156,18 @@ impl<'a> Setup<'a> {
     }
 
     /// What the journal holds, oldest first.
-    pub(crate) fn journal(&self) -> Vec<Value> {
+    pub(crate) fn journal(&self, filter: &[&str]) -> Vec<Value> {
         let Outcome { status, stdout, stderr } = Program::new(&self.executable, &self.directory)
             .args(["journal", "list", "--journal", "journal.db", "--format", "json"])
+            .args(filter)
             .run();
         assert_eq!(status, Some(0), "{stderr}");
         stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What the journal holds about the sensor itself: messages.
+    /// What the sensor said of itself: messages.
     pub(crate) fn self_alerts(&self) -> Vec<String> {
-        let entries = self.journal().into_iter().filter(|entry| entry.to_string().contains("\"self\""));
-        entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        self.journal(&["--kind", "self"]).iter().map(|alert| text(alert, "message").to_owned()).collect()
     }
 
     /// What was written so far.
@@ -191,10 +192,17 @@ impl Daemon<'_> {
     }
 
     pub(crate) fn wait_until_said(&mut self, text: &str) {
-        wait(text, || {
+        let begun = Instant::now();
+        while !self.said().contains(text) {
             assert!(!self.process.has_ended(), "it ended: {}", self.said());
-            self.said().contains(text)
-        });
+            assert!(begun.elapsed() < PATIENCE, "waited in vain for {text:?}: {}", self.said());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until it said this of itself, in the journal.
+    pub(crate) fn wait_for_alert(&self, text: &str) {
+        wait(text, || self.setup.self_alerts().iter().any(|message| message.contains(text)));
     }
 
     /// Asks its endpoint: status and body.
@@ -226,7 +234,7 @@ impl Daemon<'_> {
 
     /// Waits until it has read so many frames in all; it lost none.
     pub(crate) fn wait_for_frames(&self, frames: usize) {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         loop {
             let (read, lost) =
                 (self.metric("borderflow_frames_read_total"), self.metric("borderflow_capture_frames_lost_total"));
@@ -234,8 +242,8 @@ impl Daemon<'_> {
             if read >= frames as f64 {
                 break;
             }
-            assert!(begun.elapsed() < super::tools::PATIENCE, "read {read} of {frames} frames: {}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
+            assert!(begun.elapsed() < PATIENCE, "read {read} of {frames} frames: {}", self.said());
+            thread::sleep(Duration::from_millis(20));
         }
     }
 

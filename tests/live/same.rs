@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use borderflow_testkit::dns::{self, Kind};
 use borderflow_testkit::{Conversation, Frame, Host, Link, Pcap, udp_frame};
 
 use super::capture::{self, demo, root, sample};
@@ -108,6 +109,35 @@ fn what_is_in_tunnels_and_fragments_finds_its_shard() {
     }
     let Some(handed_over) = handed_over("tunnels and fragments", "", &frames) else { return };
     assert!(handed_over[0] == 0.0 && handed_over[1] > 0.0 && handed_over[2] > 0.0, "{handed_over:?}");
+}
+
+/// A host asks for a name and speaks to the address at once; the answer and the conversation come to different shards.
+#[test]
+fn a_name_that_one_shard_learned_is_known_to_the_flow_of_another() {
+    let Some(network) = Network::new() else { return };
+    let (asset, resolver) = (Host::new("10.1.0.1"), (Host::new("10.1.0.53"), 53));
+    let mut frames = Vec::new();
+    for number in 1..=100u16 {
+        let name = format!("host-{number}.example");
+        let remote = Host::new(&format!("47.97.1.{number}"));
+        let port = 10_000 + number;
+        let answer = dns::answer(number, &name, Kind::A, &[dns::Data::Address(remote.ip)]);
+        frames.push(udp_frame(&Link::Ethernet, 0, (asset, port), resolver, &dns::query(number, &name, Kind::A)));
+        frames.push(udp_frame(&Link::Ethernet, 0, resolver, (asset, port), &answer));
+        frames.push(udp_frame(&Link::Ethernet, 0, (asset, port), (remote, 9_999), &[1; 100]));
+        frames.push(udp_frame(&Link::Ethernet, 0, (remote, 9_999), (asset, port), &[2; 100]));
+    }
+    let daemons = ["1", "4"].map(|shards| {
+        Setup::new(&network, &format!("shards-{shards}")).set(&[&format!("capture.shards={shards}")]).start()
+    });
+    network.send(&frames, "a", MANY);
+    for daemon in daemons {
+        daemon.wait_for_frames(frames.len());
+        let records = daemon.stop();
+        let is_named = |flow: &&serde_json::Value| text(flow, "destination.domain").starts_with("host-");
+        let spoken = records.flows.iter().filter(|flow| flow["destination"]["port"] == 9_999);
+        assert_eq!(spoken.clone().filter(is_named).count(), 100, "of {} flows", spoken.count());
+    }
 }
 
 /// BORDERFLOW_LIVE_STEP=1 takes every capture of the corpus that can be sent.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// More than anything takes on a busy machine, so that a test that fails says so.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A number that the environment may raise for the long form.
 pub(crate) fn setting(name: &str, default: u64) -> u64 {
