@@ -13,10 +13,22 @@
 mod capture;
 #[path = "live/daemon.rs"]
 mod daemon;
+#[path = "live/delay.rs"]
+mod delay;
 #[path = "live/interfaces.rs"]
 mod interfaces;
+#[path = "live/life.rs"]
+mod life;
+#[path = "live/loss.rs"]
+mod loss;
+#[path = "live/memory.rs"]
+mod memory;
 #[path = "live/network.rs"]
 mod network;
+#[path = "live/own.rs"]
+mod own;
+#[path = "live/power.rs"]
+mod power;
 #[path = "live/records.rs"]
 mod records;
 #[path = "live/same.rs"]

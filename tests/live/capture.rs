@@ -26,7 +26,12 @@ pub(crate) fn exchange(number: u32) -> [Frame; 2] {
 
 /// What one host asks another, and the answer.
 pub(crate) fn exchange_with(asset: &str, remote: &str) -> [Frame; 2] {
-    let (asset, remote) = ((Host::new(asset), 40_000), (Host::new(remote), 9_999));
+    exchange_between((asset, 40_000), (remote, 9_999))
+}
+
+/// The same, with ports.
+pub(crate) fn exchange_between(asset: (&str, u16), remote: (&str, u16)) -> [Frame; 2] {
+    let (asset, remote) = ((Host::new(asset.0), asset.1), (Host::new(remote.0), remote.1));
     [
         udp_frame(&Link::Ethernet, 0, asset, remote, &[7; 200]),
         udp_frame(&Link::Ethernet, 1_000_000, remote, asset, &[8; 100]),

@@ -34,6 +34,7 @@ pub(crate) struct Setup<'a> {
     directory: PathBuf,
     port: u32,
     policy: String,
+    has_flow_records: bool,
     args: Vec<String>,
     environment: Vec<(String, String)>,
     /// What starts it: a program and its arguments.
@@ -48,8 +49,17 @@ impl<'a> Setup<'a> {
         fs::create_dir_all(&directory).unwrap();
         let args = vec!["-i".to_owned(), "b".to_owned()];
         let (policy, environment, wrapper) = (String::new(), Vec::new(), Vec::new());
-        let setup =
-            Setup { network, directory, port: network.port(), policy, args, environment, wrapper, executable: executable() };
+        let setup = Setup {
+            network,
+            directory,
+            port: network.port(),
+            policy,
+            has_flow_records: true,
+            args,
+            environment,
+            wrapper,
+            executable: executable(),
+        };
         setup.write();
         setup
     }
@@ -57,6 +67,13 @@ impl<'a> Setup<'a> {
     /// With these tables of the configuration beside the ones above.
     pub(crate) fn policy(mut self, policy: &str) -> Self {
         policy.clone_into(&mut self.policy);
+        self.write();
+        self
+    }
+
+    /// Without `flows.ndjson`.
+    pub(crate) fn without_flow_records(mut self) -> Self {
+        self.has_flow_records = false;
         self.write();
         self
     }
@@ -109,7 +126,9 @@ impl<'a> Setup<'a> {
             self.port
         );
         config.push_str("[[output]]\nname = \"alerts\"\nkind = \"file\"\npath = \"alerts.ndjson\"\n");
-        config.push_str("[[flow_output]]\nname = \"flows\"\nkind = \"file\"\npath = \"flows.ndjson\"\n");
+        if self.has_flow_records {
+            config.push_str("[[flow_output]]\nname = \"flows\"\nkind = \"file\"\npath = \"flows.ndjson\"\n");
+        }
         fs::write(self.path("config.toml"), config).unwrap();
         fs::write(self.path("policy.toml"), &self.policy).unwrap();
     }
