@@ -63,6 +63,7 @@ impl Supervisor {
             stalls: report.stalls,
             handovers: report.handed_over,
             handovers_dropped: report.handovers_dropped,
+            handover_copies: report.copies,
             flows_open: report.open as u64,
             max_flows: max_flows / reports.shards.len().max(1) as u64,
             updates_waiting: report.waiting as u64,

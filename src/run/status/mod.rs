@@ -201,6 +201,8 @@ pub struct Shard {
     pub handovers: u64,
     /// Frames lost on that way.
     pub handovers_dropped: u64,
+    /// Frames handed over to this shard whose packets were copies of others.
+    pub handover_copies: u64,
     /// Flows begun, by transport.
     pub flows: FlowsByTransport,
     /// Flows in the table.
