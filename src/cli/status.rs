@@ -34,9 +34,10 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
 
 fn text(status: &Status, problems: &[String]) -> String {
     let verdict = if problems.is_empty() { healthy(status) } else { format!("unhealthy: {}", problems.join("; ")) };
+    let chores: String = status.chores().iter().map(|chore| format!("\nsome day: {chore}")).collect();
     let tables = [interfaces(status), shards(status), outputs(status), databases(status)];
     let tables = tables.iter().filter(|table| table.rows.len() > 1).map(Table::to_string).collect::<Vec<_>>();
-    format!("{verdict}\n\n{}\n{}\n{}", daemon(status), tables.join("\n"), judgement(status))
+    format!("{verdict}{chores}\n\n{}\n{}\n{}", daemon(status), tables.join("\n"), judgement(status))
 }
 
 fn healthy(status: &Status) -> String {

@@ -12,7 +12,8 @@ use super::tools::setting;
 fn random_frame(random: &mut Prng) -> Frame {
     let byte = |random: &mut Prng| random.below(256);
     let asset = format!("10.{}.{}.{}", byte(random), byte(random), byte(random));
-    let first = if random.below(4) == 0 { "47.97".to_owned() } else { format!("{}.{}", random.between(60, 99), byte(random)) };
+    let first =
+        if random.below(4) == 0 { "47.97".to_owned() } else { format!("{}.{}", random.between(60, 99), byte(random)) };
     let remote = format!("{first}.{}.{}", byte(random), byte(random));
     let ends = [(Host::new(&asset), random.between(1_024, 65_535) as u16), (Host::new(&remote), 9_999)];
     let [from, to] = if random.below(2) == 0 { ends } else { [ends[1], ends[0]] };
@@ -48,7 +49,8 @@ fn a_flood_of_random_flows_takes_no_more_memory_than_the_configuration_allows() 
         }
     }
     let limit = daemon.metric("borderflow_memory_limit_bytes");
-    let [read, lost] = ["borderflow_capture_frames_total", "borderflow_capture_frames_lost_total"].map(|name| daemon.metric(name));
+    let [read, lost] =
+        ["borderflow_capture_frames_total", "borderflow_capture_frames_lost_total"].map(|name| daemon.metric(name));
     let mib = most.map(|bytes| bytes >> 20);
     println!(
         "{count} random flows ({read} frames read, {lost} lost): at most {} MiB in the first half, {} MiB in the second; limit {} MiB",

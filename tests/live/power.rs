@@ -107,8 +107,10 @@ fn it_runs_without_root_with_the_capability_on_its_file() {
     fs::copy(executable(), &program).unwrap();
     run(setcap.arg("cap_net_raw=ep").arg(&program));
     run(Command::new("chmod").arg("755").arg(&program));
-    let wrapper = format!("{} --reuid {NOBODY} --regid {NOBODY} --clear-groups", setpriv.get_program().to_str().unwrap());
-    let setup = Setup::new(&network, "sensor").set(&["capture.shards=2"]).program(&program).by(&wrapper).owned_by(NOBODY);
+    let wrapper =
+        format!("{} --reuid {NOBODY} --regid {NOBODY} --clear-groups", setpriv.get_program().to_str().unwrap());
+    let setup =
+        Setup::new(&network, "sensor").set(&["capture.shards=2"]).program(&program).by(&wrapper).owned_by(NOBODY);
     let daemon = setup.start();
     insist_on_confinement(&daemon);
     insist_on_capture(&network, &daemon);

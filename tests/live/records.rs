@@ -65,7 +65,11 @@ fn insist<'a>(of: &str, what: &str, found: impl Iterator<Item = &'a Value>, expe
     expected.for_each(|record| *counts.entry(record.to_string()).or_default() -= 1);
     found.for_each(|record| *counts.entry(record.to_string()).or_default() += 1);
     counts.retain(|_, count| *count != 0);
-    let differences: Vec<String> =
-        counts.iter().take(8).map(|(record, count)| format!("{count:+} {record}")).collect();
-    assert!(counts.is_empty(), "{of}: {} {what} differ (+ too many, - missing):\n{}", counts.len(), differences.join("\n"));
+    let differences: Vec<String> = counts.iter().take(8).map(|(record, count)| format!("{count:+} {record}")).collect();
+    assert!(
+        counts.is_empty(),
+        "{of}: {} {what} differ (+ too many, - missing):\n{}",
+        counts.len(),
+        differences.join("\n")
+    );
 }
