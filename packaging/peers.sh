@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fetches the servers that tests/outputs.rs delivers to, and unpacks them below target/peers: rsyslog (with its TLS driver),
-# syslog-ng and nats-server from the machine's own Debian or Ubuntu archive. Nothing is installed and nothing of the
-# system changes; rsyslog and syslog-ng conflict as packages, so each is unpacked beside the other.
+# syslog-ng and nats-server from the machine's own Debian or Ubuntu archive; and for tests/live.rs tcpreplay, tcpdump and ip.
+# Nothing is installed and nothing of the system changes; rsyslog and syslog-ng conflict as packages, so each is unpacked
+# beside the other.
 # Where there is no apt, or no network, it says so and exits 0: the tests then skip what is missing, with a message.
 # What is there already is left alone; remove target/peers to fetch anew.
 set -u
@@ -13,7 +14,7 @@ peers=${BORDERFLOW_PEERS:-target/peers}
 
 for tool in apt-get dpkg dpkg-deb; do
     if ! command -v "$tool" >/dev/null 2>&1; then
-        say "no $tool here: the tests skip the servers that are not on PATH"
+        say "no $tool here: the tests skip what is not on PATH"
         exit 0
     fi
 done
@@ -45,6 +46,7 @@ fetch_all() {
     fetch rsyslog rsyslog rsyslog-gnutls || missing=1
     fetch syslog-ng syslog-ng-core || missing=1
     fetch nats nats-server || missing=1
+    fetch live tcpreplay tcpdump iproute2 || missing=1
     return $missing
 }
 
@@ -54,7 +56,7 @@ if [ "$(id -u)" -eq 0 ]; then
     apt-get update --quiet=2 >/dev/null 2>&1 || say "the package lists cannot be refreshed"
     fetch_all && exit 0
 fi
-for folder in rsyslog syslog-ng nats; do
+for folder in rsyslog syslog-ng nats live; do
     [ -e "$peers/$folder/complete" ] || say "$folder cannot be fetched ($peers/$folder/log says why): its tests skip"
 done
 exit 0

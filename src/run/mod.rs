@@ -18,7 +18,6 @@ pub mod status;
 mod summary;
 pub mod systemd;
 mod targets;
-#[cfg_attr(not(test), expect(dead_code, reason = "the monitor's"))]
 mod watch;
 
 pub use deliveries::DeliveriesError;

@@ -72,12 +72,18 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let wiring = Wiring { events: events.clone(), to_judge: to_judge.clone(), stop: Arc::clone(&stop), flow };
     let (shards, spent, boards) = start_shards(&config, wiring, handles, receivers)?;
     let judge_board = Arc::<JudgeBoard>::default();
-    let judge = JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board) };
+    let judge =
+        JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board), stop: Arc::clone(&stop) };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
+    let unconfined = sandbox::unconfined_threads();
+    if config.sandbox.system_calls && !unconfined.is_empty() {
+        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
+    }
     let board = Board::default();
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
         source: request.source.clone(),
+        running: config.clone(),
         config,
         attributor,
         threads: Threads { shards, judge, opener, served },
