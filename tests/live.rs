@@ -31,6 +31,8 @@ mod own;
 mod power;
 #[path = "live/records.rs"]
 mod records;
+#[path = "live/reload.rs"]
+mod reload;
 #[path = "live/same.rs"]
 mod same;
 #[path = "live/tools.rs"]
