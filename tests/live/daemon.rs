@@ -23,7 +23,8 @@ const RING_BYTES: u32 = 16 << 20;
 
 /// The program under test: the one just built, or another, such as an installed one, that BORDERFLOW_BIN names.
 pub(crate) fn executable() -> PathBuf {
-    let named = std::env::var_os("BORDERFLOW_BIN").or_else(|| option_env!("CARGO_BIN_EXE_borderflow").map(OsString::from));
+    let named =
+        std::env::var_os("BORDERFLOW_BIN").or_else(|| option_env!("CARGO_BIN_EXE_borderflow").map(OsString::from));
     PathBuf::from(named.unwrap())
 }
 

@@ -16,7 +16,8 @@ const FLOOD: usize = 20_000;
 /// Conversations of no interest, more than the smallest ring holds.
 fn flood() -> Vec<Frame> {
     let host = |n: usize| Host::new(&format!("10.8.{}.{}", n / 200, n % 200 + 1));
-    let frame = |n: usize| udp_frame(&Link::Ethernet, 0, (host(n % 500), 5_000), (host(n % 500 + 500), 5_001), &[1; 1_000]);
+    let frame =
+        |n: usize| udp_frame(&Link::Ethernet, 0, (host(n % 500), 5_000), (host(n % 500 + 500), 5_001), &[1; 1_000]);
     (0..FLOOD).map(frame).collect()
 }
 

@@ -12,10 +12,12 @@ use super::tools::setting;
 fn random_frame(random: &mut Prng) -> Frame {
     let byte = |random: &mut Prng| random.below(256);
     let asset = format!("10.{}.{}.{}", byte(random), byte(random), byte(random));
-    let first = if random.below(4) == 0 { "47.97".to_owned() } else { format!("{}.{}", random.between(60, 99), byte(random)) };
+    let first =
+        if random.below(4) == 0 { "47.97".to_owned() } else { format!("{}.{}", random.between(60, 99), byte(random)) };
     let remote = format!("{first}.{}.{}", byte(random), byte(random));
     // Behind two routers, as most hosts on a span port are.
-    let (asset, remote) = (Host::new(&asset).with_mac([2, 0, 0, 0, 0, 1]), Host::new(&remote).with_mac([2, 0, 0, 0, 0, 2]));
+    let (asset, remote) =
+        (Host::new(&asset).with_mac([2, 0, 0, 0, 0, 1]), Host::new(&remote).with_mac([2, 0, 0, 0, 0, 2]));
     let ends = [(asset, random.between(1_024, 65_535) as u16), (remote, 9_999)];
     let [from, to] = if random.below(2) == 0 { ends } else { [ends[1], ends[0]] };
     udp_frame(&Link::Ethernet, 0, from, to, &[1; 40])
@@ -53,7 +55,8 @@ fn a_flood_of_random_flows_takes_no_more_memory_than_the_configuration_allows() 
         }
     }
     let limit = daemon.metric("borderflow_memory_limit_bytes");
-    let [read, lost] = ["borderflow_capture_frames_total", "borderflow_capture_frames_lost_total"].map(|name| daemon.metric(name));
+    let [read, lost] =
+        ["borderflow_capture_frames_total", "borderflow_capture_frames_lost_total"].map(|name| daemon.metric(name));
     let mib = most.map(|bytes| bytes >> 20);
     println!(
         "{count} random flows ({read} frames read, {lost} lost): at most {} MiB in the first half, {} MiB in the second; limit {} MiB",

@@ -29,20 +29,6 @@ pub(crate) fn ids(alerts: &[Value]) -> Vec<String> {
     alerts.iter().map(|alert| text(alert, "event.id").to_owned()).collect()
 }
 
-/// What a finding is about: activity, asset, jurisdiction, entity.
-pub(crate) fn relation(alert: &Value) -> String {
-    let parts = ["rule.id", "borderflow.asset.name", "borderflow.jurisdiction.iso_code", "borderflow.entity.name"];
-    parts.map(|part| text(alert, part)).join(" / ")
-}
-
-/// The relations of the findings that were opened.
-pub(crate) fn opened(alerts: &[Value]) -> Vec<String> {
-    let mut relations: Vec<String> =
-        alerts.iter().filter(|alert| text(alert, "event.action") == "finding-opened").map(relation).collect();
-    relations.sort();
-    relations
-}
-
 /// Insists that two runs wrote the same flow records, in whatever order.
 pub(crate) fn insist_on_flows(of: &str, found: &[Value], expected: &[Value]) {
     insist(of, "flow records", found.iter(), expected.iter());
@@ -65,7 +51,11 @@ fn insist<'a>(of: &str, what: &str, found: impl Iterator<Item = &'a Value>, expe
     expected.for_each(|record| *counts.entry(record.to_string()).or_default() -= 1);
     found.for_each(|record| *counts.entry(record.to_string()).or_default() += 1);
     counts.retain(|_, count| *count != 0);
-    let differences: Vec<String> =
-        counts.iter().take(8).map(|(record, count)| format!("{count:+} {record}")).collect();
-    assert!(counts.is_empty(), "{of}: {} {what} differ (+ too many, - missing):\n{}", counts.len(), differences.join("\n"));
+    let differences: Vec<String> = counts.iter().take(8).map(|(record, count)| format!("{count:+} {record}")).collect();
+    assert!(
+        counts.is_empty(),
+        "{of}: {} {what} differ (+ too many, - missing):\n{}",
+        counts.len(),
+        differences.join("\n")
+    );
 }

@@ -26,7 +26,8 @@ fn reload(daemon: &Daemon<'_>) {
 /// The messages of alerts about an asset.
 fn told(daemon: &Daemon<'_>, asset: &str) -> Vec<String> {
     let alerts = daemon.setup.records().alerts;
-    let of_asset = alerts.iter().filter(|alert| text(alert, "source.ip") == asset || text(alert, "destination.ip") == asset);
+    let of_asset =
+        alerts.iter().filter(|alert| text(alert, "source.ip") == asset || text(alert, "destination.ip") == asset);
     of_asset.map(|alert| text(alert, "message").to_owned()).collect()
 }
 
@@ -52,7 +53,8 @@ fn a_thousand_hangups_under_load_lose_no_packet_and_break_no_flow() {
     tcpreplay.args(["--quiet", "--preload-pcap", "--intf1", "a", "--pps=2000"]).arg(&file);
     let mut load = Process::start(tcpreplay.stdout(Stdio::null()).stderr(Stdio::null()));
     let pause = seconds as f64 * 0.8 / 1_000.0;
-    let hangups = format!("i=0; while [ $i -lt 1000 ]; do kill -HUP {}; sleep {pause}; i=$((i+1)); done", daemon.process.id());
+    let hangups =
+        format!("i=0; while [ $i -lt 1000 ]; do kill -HUP {}; sleep {pause}; i=$((i+1)); done", daemon.process.id());
     run(Command::new("sh").args(["-c", &hangups]));
     load.end();
     daemon.wait_for_frames(rounds.len());
@@ -88,10 +90,8 @@ fn a_new_policy_holds_from_the_reload_on_and_flows_go_on() {
     network.send(&second, "a", 1_000);
     wait("the alert about 10.0.0.2", || !told(&daemon, "10.0.0.2").is_empty());
     let flows = daemon.stop().flows;
-    let continued: Vec<_> = flows
-        .iter()
-        .filter(|flow| text(flow, "source.ip") == "10.0.0.2" && flow["source"]["port"] == 40_000)
-        .collect();
+    let continued: Vec<_> =
+        flows.iter().filter(|flow| text(flow, "source.ip") == "10.0.0.2" && flow["source"]["port"] == 40_000).collect();
     assert_eq!(continued.len(), 1, "{continued:?}");
     assert_eq!(continued[0]["source"]["packets"], 2, "{continued:?}");
 }
@@ -101,7 +101,8 @@ fn a_configuration_that_cannot_be_used_changes_nothing_and_an_alert_says_why() {
     let Some(network) = Network::new() else { return };
     let daemon = Setup::new(&network, "sensor").set(&["daemon.reload_on_change=false"]).start();
     let good = fs::read_to_string(daemon.setup.path("config.toml")).unwrap();
-    fs::write(daemon.setup.path("config.toml"), format!("{good}\n[jurisdictions]\npreset = \"none\"\nexmpt = []\n")).unwrap();
+    fs::write(daemon.setup.path("config.toml"), format!("{good}\n[jurisdictions]\npreset = \"none\"\nexmpt = []\n"))
+        .unwrap();
     daemon.process.signal("HUP");
     daemon.wait_for(FAILURES, |failures| failures == 1.0);
     daemon.wait_for_alert("reload refused, what was in force stays");
