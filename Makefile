@@ -12,7 +12,7 @@ FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deps peers clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deb test-deb deps peers clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -61,6 +61,17 @@ fuzz: deps
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- \
 			-max_total_time=$$(($(MINUTES) * 60)) -max_len=8192 -rss_limit_mb=2048 -timeout=10 || exit 1; \
 	done
+
+# The Debian package, in target/debian.
+deb: deps
+	@command -v cargo-deb >/dev/null 2>&1 || $(CARGO) install --locked cargo-deb --version '^3.8'
+	$(CARGO) build --locked --release --bin borderflow
+	packaging/debian/stage.sh $(or $(CARGO_TARGET_DIR),target)/release/borderflow
+	$(CARGO) deb --locked --no-build --strip
+
+# Installs that package in a clean root, starts, reloads, upgrades, removes and purges it; needs root and Debian's archive.
+test-deb: deb
+	packaging/test-deb.sh $$(ls -t $(or $(CARGO_TARGET_DIR),target)/debian/borderflow_*.deb | head -n 1)
 
 # Servers that tests deliver to; without a network, those tests skip what is missing.
 peers:

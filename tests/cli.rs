@@ -10,3 +10,5 @@ mod inputs;
 mod kit;
 #[path = "cli/outputs.rs"]
 mod outputs;
+#[path = "cli/status.rs"]
+mod status;

@@ -2,6 +2,8 @@
 
 #[path = "config/outputs.rs"]
 mod outputs;
+#[path = "config/packaged.rs"]
+mod packaged;
 #[path = "config/risk.rs"]
 mod risk;
 

@@ -27,7 +27,7 @@ mod cases;
 use std::net::IpAddr;
 
 use crate::net::{Country, MacAddr, Scope};
-pub use answers::Answers;
+pub use answers::{Answers, ClientAddress, Told};
 pub use catalogue::{Catalogue, CatalogueError, Confidence, OwnerId, Status};
 pub use device::{Device, Maker, Makers, Product};
 pub use evidence::{Evidence, EvidenceKind, Evidences, MAX_EVIDENCE, Owner, Strength};

@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use super::explain::Subject;
 use crate::encode::Format;
 use crate::net::Timestamp;
+use crate::run::status::Url;
 
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Watch interfaces and report who sends data where, until stopped
     Monitor(MonitorArgs),
+    /// Ask the running daemon how it does; exit status 1 where something is wrong
+    Status(StatusArgs),
     /// Validate the configuration and show what it amounts to
     Check(ConfigArgs),
     /// Tell where an address is, whose network or name it is, and what the configuration thinks of it
@@ -55,6 +58,15 @@ pub(super) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(
+        after_help = "Examples:\n  borderflow man | man -l -\n  borderflow man --directory /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write the pages of the program and of each of its commands into this directory instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
     },
 }
 
@@ -155,6 +167,24 @@ impl MonitorArgs {
         sets.extend(journal.map(|path| format!("journal.path={}", quoted(&path))));
         sets
     }
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "The first line says whether all is well, or what is wrong, the worst first.\n\n\
+    Exit status: 0 healthy; 1 not reachable or unhealthy; 2 wrong usage or configuration.\n\n\
+    Examples:\n  \
+    borderflow status\n  \
+    borderflow status -c /etc/borderflow/config.toml --format json | jq .last_minute\n  \
+    borderflow status --url http://sensor-1:9469")]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// Where the daemon tells it [default: metrics.listen of the configuration]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(super) url: Option<Url>,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(super) format: ExplainFormat,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,6 +9,8 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let config = load(args)?;
     let databases = run::databases(&config).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut text = config.describe().join("\n");
+    let mebibytes = run::memory_limit(&config) >> 20;
+    text.push_str(&format!("\nMemory of the daemon: at most {mebibytes} MiB"));
     text.push_str("\n\ndatabases\n");
     for source in databases.sources() {
         let place = source.path.as_ref().map_or("in the program".to_owned(), |path| path.display().to_string());

@@ -8,9 +8,11 @@ mod catalogue;
 mod check;
 mod explain;
 mod journal;
+mod man;
 mod monitor;
 mod output;
 mod replay;
+mod status;
 
 use std::process::ExitCode;
 
@@ -33,22 +35,9 @@ enum Failure {
 /// Runs the program: arguments in, exit status out.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let result = run(Args::parse().command);
+    // Whoever has a log of its own may have failed before it was started.
     log_to_stderr();
-    let result = match args.command {
-        Command::Replay(args) => replay::run(args),
-        Command::Monitor(args) => monitor::run(args),
-        Command::Check(args) => check::run(&args),
-        Command::Explain(args) => explain::run(&args),
-        Command::Catalogue(args) => catalogue::run(&args),
-        Command::Journal(command) => journal::run(&command),
-        Command::Output(command) => output::run(command),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);
-            print(&script)
-        }
-    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Told) => ExitCode::from(1),
@@ -63,19 +52,44 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Messages without time or target: a person reads them next to the command they typed.
+fn run(command: Command) -> Result<(), Failure> {
+    // The daemon has a log of its own.
+    if !matches!(command, Command::Monitor(_)) {
+        log_to_stderr();
+    }
+    match command {
+        Command::Replay(args) => replay::run(args),
+        Command::Monitor(args) => monitor::run(args),
+        Command::Status(args) => status::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Catalogue(args) => catalogue::run(&args),
+        Command::Journal(command) => journal::run(&command),
+        Command::Output(command) => output::run(command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "borderflow", &mut script);
+            print(&script)
+        }
+        Command::Man { directory } => man::run(directory.as_deref()),
+    }
+}
+
+/// Messages without time or target: a person reads them next to the command they typed. A log that was started stays.
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
     let filter = EnvFilter::try_from_env("BORDERFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(coloured)
         .with_target(false)
         .log_internal_errors(false)
         .without_time()
-        .init();
+        .finish();
+    // An error: there is one.
+    let _ = tracing::subscriber::set_global_default(log);
 }
 
 fn load(args: &ConfigArgs) -> Result<Config, Failure> {

@@ -19,6 +19,7 @@ pub(super) fn describe(config: &Config) -> Vec<String> {
     lines.extend(jurisdictions(config));
     lines.extend(risks(config));
     lines.extend(limits(config));
+    lines.extend(capture(config));
     lines.push(match &config.journal.path {
         Some(path) => format!("Journal: {}", path.display()),
         None => "Journal: private and temporary".to_owned(),
@@ -29,6 +30,25 @@ pub(super) fn describe(config: &Config) -> Vec<String> {
         format!("Flow output {:?}: {}, at most {mebibytes} MiB waiting", output.name, output.target)
     }));
     lines
+}
+
+fn capture(config: &Config) -> [String; 2] {
+    let capture = &config.capture;
+    let interfaces = match capture.interfaces.as_slice() {
+        [] => "none, unless monitor -i names some".to_owned(),
+        names => list(names),
+    };
+    let filter = if capture.filter.is_empty() { String::new() } else { format!("; only {:?}", capture.filter) };
+    let user = if config.sandbox.user.is_empty() { "who starts it" } else { &config.sandbox.user };
+    let metrics = config.metrics.listen.map_or_else(|| "nowhere".to_owned(), |address| format!("at http://{address}"));
+    [
+        format!(
+            "Interfaces: {interfaces}; {} shards, each with {} MiB of ring for each{filter}",
+            capture.shards,
+            capture.ring_bytes >> 20
+        ),
+        format!("Daemon: runs as {user}, tells how it does {metrics}"),
+    ]
 }
 
 fn output(output: &Output) -> String {

@@ -205,6 +205,16 @@ impl Decoder {
         Err(reason)
     }
 
+    /// Whether the packet of a frame that another decoder has decoded is a copy of one that counted here; it is remembered
+    /// otherwise. What came in fragments never is.
+    pub fn is_copy(&mut self, batch: &Batch, index: usize) -> bool {
+        let Some(frame) = batch.frame(index).filter(|_| self.duplicates.is_on()) else { return false };
+        let mut walk = Walk::new(&self.options, Path::new(frame.meta.interface));
+        let outcome = walk.link(frame.meta.link, View::new(frame.data, frame.meta.wire_len as usize));
+        let path = if matches!(outcome, Ok(Outcome::Packet)) { walk.recorder.path() } else { None };
+        path.is_some_and(|path| self.duplicates.check(Print::of_packet(&walk.found, path), frame.meta.timestamp))
+    }
+
     /// Gives up the fragments that are pending: at the end of the input.
     pub fn flush(&mut self) {
         self.fragments.flush(&mut self.account);

@@ -8,9 +8,9 @@ use etherparse::IpNumber;
 use super::Skip;
 use super::envelope::Recorder;
 use super::packet::{TcpFields, TcpFlags};
-use super::udp_tunnel::is_tunnel_port;
 use super::view::View;
 use super::walk::{Outcome, Walk};
+use crate::net::deal::is_tunnel_port;
 
 /// What a transport header says.
 #[derive(Clone, Copy, Debug)]

@@ -6,12 +6,6 @@ use super::view::View;
 use super::walk::{Layer, Outcome, Walk};
 use super::{Encapsulation, Skip, fits, gre};
 
-/// Ports of the tunnels below.
-#[inline(always)]
-pub(super) fn is_tunnel_port(port: u16) -> bool {
-    matches!(port, 1701 | 2152 | 3544 | 4341 | 4342 | 4754 | 4789 | 4790 | 5247 | 6081 | 8472)
-}
-
 /// A tunnel, its number, and what it carries.
 type Content<'a> = (Encapsulation, Option<u32>, Layer, View<'a>);
 

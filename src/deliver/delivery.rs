@@ -63,12 +63,12 @@ pub struct Delivery<S> {
     filter: Filter,
 }
 
-impl<S: Source> Delivery<S> {
+impl Delivery<()> {
     /// Begins nothing yet but reads key files and checks what can be checked without the other side.
     ///
     /// # Errors
     /// The key that is wrong.
-    pub fn open(options: Options, source: S, context: &Context) -> Result<Self, StartError> {
+    pub fn prepare(options: Options, context: &Context) -> Result<Self, StartError> {
         let transport = options.target.open(context)?;
         if options.target.is_insecure() {
             warn!(
@@ -77,13 +77,31 @@ impl<S: Source> Delivery<S> {
             );
         }
         let shipper = Shipper::new(&options.name, transport, Arc::default(), context);
-        Ok(Delivery { source, shipper, format: options.format, filter: options.filter })
+        Ok(Delivery { source: (), shipper, format: options.format, filter: options.filter })
     }
 
+    /// With where its entries come from.
+    #[must_use]
+    pub fn fed_by<S: Source>(self, source: S) -> Delivery<S> {
+        Delivery { source, shipper: self.shipper, format: self.format, filter: self.filter }
+    }
+}
+
+impl<S> Delivery<S> {
     /// What it did so far, to be read while it runs.
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(self.shipper.counters())
+    }
+}
+
+impl<S: Source> Delivery<S> {
+    /// [`Delivery::prepare`] with where its entries come from.
+    ///
+    /// # Errors
+    /// The key that is wrong.
+    pub fn open(options: Options, source: S, context: &Context) -> Result<Self, StartError> {
+        Ok(Delivery::prepare(options, context)?.fed_by(source))
     }
 
     /// Delivers until the source ends or `deadline` is ready.

@@ -7,20 +7,27 @@
 //! * **An output** has a [`Feed`] and asks on its own: one that is slow or gone delays nobody. An acknowledgement costs no
 //!   transaction of its own; it goes into the file with the next one, or within a fifth of a second.
 //!
+//! Outputs come and go while it runs: [`Outbox::rejoin`] gives feeds to those that are new or begin anew, and ends those
+//! that are left out; the others notice nothing.
+//!
 //! To end: [`Outbox::finish`] says that nothing more comes; feeds go on until they have everything and then give `None`.
 //! [`Outbox::close`] ends it there and then. Whatever an output did not acknowledge is its backlog, for the next start.
 //!
 //! Bounds: the inbox by entries and bytes, one waiting question per feed, one pending acknowledgement per output, 64
 //! untold troubles.
 
-use std::collections::VecDeque;
+mod keeper;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
+
+use keeper::Keeper;
 
 use crate::journal::{Change, Counters, Journal, Stored, Trouble};
 
@@ -32,14 +39,6 @@ const INBOX_BYTES: usize = 32 << 20;
 const COMMIT_ENTRIES: usize = 2_000;
 /// Bytes of one transaction.
 const COMMIT_BYTES: usize = 8 << 20;
-/// Entries of one answer.
-const FEED_ENTRIES: usize = 500;
-/// Bytes of one answer.
-const FEED_BYTES: usize = 1 << 20;
-/// How long the thread sleeps where nobody wakes it: acknowledgements and held changes wait as long.
-const TICK: Duration = Duration::from_millis(200);
-/// Commits between two looks at the age of entries.
-const COMMITS_PER_ROUND: u32 = 64;
 /// Troubles kept for who asks.
 const TROUBLES: usize = 64;
 
@@ -55,7 +54,9 @@ pub struct Outbox {
 /// One output's way to the entries.
 pub struct Feed {
     shared: Arc<Shared>,
-    output: usize,
+    name: String,
+    /// Which of the feeds that had this name.
+    number: u64,
     cursor: u64,
 }
 
@@ -78,15 +79,30 @@ struct Shared {
     work: Condvar,
     /// There is room in the inbox.
     room: Condvar,
-    outputs: Vec<Progress>,
     head: AtomicU64,
     refused: AtomicU64,
     report: Mutex<(Counters, Vec<Trouble>)>,
 }
 
-struct Progress {
-    name: String,
-    cursor: AtomicU64,
+/// One output as the thread knows it.
+struct Slot {
+    /// Of the feed that may ask.
+    number: u64,
+    cursor: u64,
+    /// A place that the journal was not told of.
+    acknowledged: Option<u64>,
+    /// Where it wants to go on, and who waits for the answer.
+    question: Option<(u64, oneshot::Sender<Answer>)>,
+}
+
+/// A feed's name, number and cursor.
+type Seat = (String, u64, u64);
+
+/// Who takes part from now on, those of them that begin anew, and who waits for the feeds.
+struct Rejoin {
+    outputs: Vec<String>,
+    renewed: Vec<String>,
+    feeds: Sender<Vec<Seat>>,
 }
 
 #[derive(Default)]
@@ -94,9 +110,10 @@ struct Inbox {
     changes: VecDeque<Change>,
     entries: usize,
     bytes: usize,
-    /// By output: where it wants to go on, and who waits for the answer.
-    questions: Vec<Option<(u64, oneshot::Sender<Answer>)>>,
-    acknowledged: Vec<Option<u64>>,
+    outputs: BTreeMap<String, Slot>,
+    /// Feeds given out.
+    feeds: u64,
+    rejoin: Option<Rejoin>,
     /// There is something new beside the changes.
     is_knocked: bool,
     stage: Stage,
@@ -118,27 +135,40 @@ impl Outbox {
     /// # Errors
     /// The system gives no thread.
     pub fn start(mut journal: Journal, outputs: &[&str]) -> io::Result<(Outbox, Vec<Feed>)> {
-        let cursors = journal.join(outputs);
-        let progress = |(name, cursor): (&&str, &u64)| Progress { name: (*name).to_owned(), cursor: (*cursor).into() };
-        let inbox = Inbox {
-            questions: outputs.iter().map(|_| None).collect(),
-            acknowledged: vec![None; outputs.len()],
-            ..Inbox::default()
-        };
         let shared = Arc::new(Shared {
-            inbox: Mutex::new(inbox),
+            inbox: Mutex::default(),
             work: Condvar::new(),
             room: Condvar::new(),
-            outputs: outputs.iter().zip(&cursors).map(progress).collect(),
             head: journal.head().into(),
             refused: AtomicU64::new(0),
             report: Mutex::new((journal.counters(), journal.take_troubles())),
         });
-        let feed = |(output, cursor)| Feed { shared: Arc::clone(&shared), output, cursor };
-        let feeds = cursors.into_iter().enumerate().map(feed).collect();
+        let names: Vec<String> = outputs.iter().map(|output| (*output).to_owned()).collect();
+        let feeds = shared.seat(&mut journal, &names, &[]);
+        let feed = |(name, number, cursor)| Feed { shared: Arc::clone(&shared), name, number, cursor };
+        let feeds = feeds.into_iter().map(feed).collect();
         let keeper = Keeper { shared: Arc::clone(&shared), commits: 0 };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || keeper.run(journal))?;
         Ok((Outbox { shared, thread: Some(thread) }, feeds))
+    }
+
+    /// From now on exactly `outputs` take part. Feeds for those that are new, which begin where [`Journal::join`] says, and
+    /// for those that are `renewed`, which go on where their former feed has come to by then; that and the feeds of outputs
+    /// that are left out give nothing more.
+    pub fn rejoin(&self, outputs: &[&str], renewed: &[&str]) -> Vec<Feed> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let (sender, feeds) = channel();
+        let mut inbox = self.shared.inbox();
+        if inbox.stage == Stage::Closed {
+            return Vec::new();
+        }
+        inbox.rejoin = Some(Rejoin { outputs: owned(outputs), renewed: owned(renewed), feeds: sender });
+        inbox.is_knocked = true;
+        drop(inbox);
+        self.shared.work.notify_one();
+        let feed = |(name, number, cursor)| Feed { shared: Arc::clone(&self.shared), name, number, cursor };
+        // Nobody answers where the thread has ended.
+        feeds.recv().unwrap_or_default().into_iter().map(feed).collect()
     }
 
     /// Hands a change over; waits while the inbox is full.
@@ -250,6 +280,10 @@ impl Feed {
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Vec<Arc<Stored>>> {
+        if let Some(slot) = self.shared.inbox().outputs.get(&self.name) {
+            // A former feed of the same output may have come further since.
+            self.cursor = self.cursor.max(slot.cursor);
+        }
         self.after(self.cursor).await
     }
 
@@ -261,9 +295,8 @@ impl Feed {
                 return None;
             }
             let (sender, answer) = oneshot::channel();
-            if let Some(question) = inbox.questions.get_mut(self.output) {
-                *question = Some((seq, sender));
-            }
+            let slot = inbox.outputs.get_mut(&self.name).filter(|slot| slot.number == self.number)?;
+            slot.question = Some((seq, sender));
             inbox.is_knocked = true;
             answer
         };
@@ -275,12 +308,9 @@ impl Feed {
     #[expect(clippy::unused_async, reason = "an output awaits its feed; how long it takes is the feed's business")]
     pub async fn acknowledge(&mut self, seq: u64) {
         self.cursor = self.cursor.max(seq);
-        let mut inbox = self.shared.inbox();
-        if let Some(pending) = inbox.acknowledged.get_mut(self.output) {
-            *pending = Some(self.cursor);
-        }
-        if let Some(progress) = self.shared.outputs.get(self.output) {
-            progress.cursor.store(self.cursor, Ordering::Relaxed);
+        if let Some(slot) = self.shared.inbox().outputs.get_mut(&self.name) {
+            slot.cursor = slot.cursor.max(self.cursor);
+            slot.acknowledged = Some(slot.cursor);
         }
     }
 
@@ -293,7 +323,7 @@ impl Feed {
     /// The output's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.shared.outputs.get(self.output).map_or("", |progress| &progress.name)
+        &self.name
     }
 }
 
@@ -309,15 +339,37 @@ impl Shared {
 
     fn backlog(&self) -> Vec<(String, u64)> {
         let head = self.head.load(Ordering::Relaxed);
-        let behind = |progress: &Progress| head.saturating_sub(progress.cursor.load(Ordering::Relaxed));
-        self.outputs.iter().map(|progress| (progress.name.clone(), behind(progress))).collect()
+        let inbox = self.inbox();
+        inbox.outputs.iter().map(|(name, slot)| (name.clone(), head.saturating_sub(slot.cursor))).collect()
+    }
+
+    /// Seats exactly `outputs`; what the feeds of those are that are new or `renewed`, in the order of `outputs`.
+    fn seat(&self, journal: &mut Journal, outputs: &[String], renewed: &[String]) -> Vec<Seat> {
+        let names: Vec<&str> = outputs.iter().map(String::as_str).collect();
+        let cursors = journal.join(&names);
+        let mut inbox = self.inbox();
+        inbox.outputs.retain(|name, _| outputs.contains(name));
+        let mut seats = Vec::new();
+        for (name, cursor) in outputs.iter().zip(cursors) {
+            if inbox.outputs.contains_key(name) && !renewed.contains(name) {
+                continue;
+            }
+            inbox.feeds += 1;
+            let number = inbox.feeds;
+            let acknowledged = inbox.outputs.get(name).and_then(|slot| slot.acknowledged);
+            let cursor = cursor.max(acknowledged.unwrap_or(0));
+            inbox.outputs.insert(name.clone(), Slot { number, cursor, acknowledged, question: None });
+            seats.push((name.clone(), number, cursor));
+        }
+        seats
     }
 
     /// Nobody waits any longer; what is in the inbox is still committed.
     fn close(&self) {
         let mut inbox = self.inbox();
         inbox.stage = Stage::Closed;
-        inbox.questions.iter_mut().for_each(|question| *question = None);
+        inbox.outputs.values_mut().for_each(|slot| slot.question = None);
+        inbox.rejoin = None;
         drop(inbox);
         self.work.notify_one();
         self.room.notify_all();
@@ -356,111 +408,5 @@ impl Inbox {
             taken.merge(change);
         }
         taken
-    }
-}
-
-/// What the thread does.
-struct Keeper {
-    shared: Arc<Shared>,
-    commits: u32,
-}
-
-/// What one look into the inbox brought.
-struct Work {
-    change: Change,
-    acknowledged: Vec<(usize, u64)>,
-    is_knocked: bool,
-    stage: Stage,
-}
-
-impl Keeper {
-    fn run(mut self, mut journal: Journal) -> Journal {
-        loop {
-            let work = self.wait();
-            for (output, seq) in &work.acknowledged {
-                if let Some(progress) = self.shared.outputs.get(*output) {
-                    journal.acknowledge(&progress.name, *seq);
-                }
-            }
-            let is_quiet = work.change.is_empty();
-            if !is_quiet {
-                // What became of it is in the counters and troubles.
-                let _ = journal.append(work.change);
-                self.commits = self.commits.wrapping_add(1);
-            }
-            let is_due = if is_quiet { !work.is_knocked } else { self.commits.is_multiple_of(COMMITS_PER_ROUND) };
-            if is_due {
-                journal.maintain(journal.clock());
-            }
-            self.tell(&mut journal);
-            self.answer(&mut journal, work.stage);
-            self.tell_troubles(&mut journal);
-            if work.stage == Stage::Closed && is_quiet {
-                journal.maintain(journal.clock());
-                return journal;
-            }
-        }
-    }
-
-    /// Waits until there is something to do, or for a while.
-    fn wait(&self) -> Work {
-        let mut inbox = self.shared.inbox();
-        if inbox.changes.is_empty() && !inbox.is_knocked && inbox.stage != Stage::Closed {
-            let waited = self.shared.work.wait_timeout(inbox, TICK);
-            inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let change = inbox.take_changes();
-        let acknowledged = inbox.acknowledged.iter_mut().enumerate();
-        let acknowledged = acknowledged.filter_map(|(output, seq)| Some((output, seq.take()?))).collect();
-        let (is_knocked, stage) = (std::mem::take(&mut inbox.is_knocked), inbox.stage);
-        drop(inbox);
-        self.shared.room.notify_all();
-        Work { change, acknowledged, is_knocked, stage }
-    }
-
-    fn tell(&self, journal: &mut Journal) {
-        let mut report = self.shared.report();
-        report.0 = journal.counters();
-        drop(report);
-        self.tell_troubles(journal);
-        self.shared.head.store(journal.head(), Ordering::Relaxed);
-    }
-
-    /// Also after each answer: who acts on one can ask what troubled the reading of it.
-    fn tell_troubles(&self, journal: &mut Journal) {
-        let troubles = journal.take_troubles();
-        if !troubles.is_empty() {
-            let mut report = self.shared.report();
-            let room = TROUBLES.saturating_sub(report.1.len());
-            report.1.extend(troubles.into_iter().take(room));
-        }
-    }
-
-    /// Answers every question for which there are entries, or never will be.
-    fn answer(&self, journal: &mut Journal, stage: Stage) {
-        for output in 0..self.shared.outputs.len() {
-            let question = self.shared.inbox().questions.get_mut(output).and_then(Option::take);
-            let Some((after, asker)) = question.filter(|(_, asker)| !asker.is_closed()) else { continue };
-            let entries =
-                if after < journal.head() { journal.read(after, FEED_ENTRIES, FEED_BYTES) } else { Vec::new() };
-            let is_over = stage != Stage::Open && self.shared.inbox().changes.is_empty();
-            if !entries.is_empty() {
-                // Who does not wait any longer asks again.
-                let _ = asker.send(Some(entries));
-            } else if is_over {
-                let _ = asker.send(None);
-            } else if let Some(place) = self.shared.inbox().questions.get_mut(output)
-                && place.is_none()
-            {
-                *place = Some((after, asker));
-            }
-        }
-    }
-}
-
-impl Drop for Keeper {
-    /// However the thread ends, nobody waits for it.
-    fn drop(&mut self) {
-        self.shared.close();
     }
 }

@@ -20,7 +20,9 @@ const ICMPV6: u8 = 58;
 pub(super) fn judge(subject: &Subject<'_>, live: &mut Live) -> Option<Observation> {
     let update = subject.judged.update;
     let is_anothers = subject.is_inbound() && live.is_login;
-    if !update.answered || is_anothers || subject.is_inbound() && is_knock(subject) {
+    // What an earlier run has counted is no knock, however little this one has seen of it.
+    let is_known = live.is_resumed && live.egress.has_counted();
+    if !update.answered || is_anothers || subject.is_inbound() && !is_known && is_knock(subject) {
         return None;
     }
     let added = live.egress.count(subject);

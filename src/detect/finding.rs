@@ -183,12 +183,12 @@ impl Finding {
     }
 
     /// Goes on under `relation` by a policy that may be another: what that says of the asset, the jurisdiction and the
-    /// exception counts from now on. Says whether any of it is new. A better known asset and a graver severity are news for
-    /// the next alert. What is nobody's stays as it is.
-    pub(super) fn adapt(mut self, relation: Relation, policy: &Policy) -> (Finding, bool) {
+    /// exception counts from now on. Says whether that is new to an open finding. A better known asset and a graver severity
+    /// are news for the next alert. What is nobody's stays as it is.
+    pub(super) fn adapt(&mut self, relation: Relation, policy: &Policy) -> bool {
         self.relation = relation;
         if relation.is_nobodys() {
-            return (self, false);
+            return false;
         }
         if !self.is_open() && relation.activity == Activity::Egress {
             self.next_growth = policy.egress_min_bytes.max(1);
@@ -196,22 +196,24 @@ impl Finding {
         let device = self.asset.as_ref().and_then(|asset| asset.device.clone());
         let asset = relation.asset.map(|key| AssetInfo { device, ..asset_info(key, policy) });
         let flag = policy.jurisdictions.flag(relation.jurisdiction);
-        let (risk, basis) = flag.map_or((self.jurisdiction.risk, &self.jurisdiction.basis), |it| (it.risk, &it.basis));
-        let jurisdiction = JurisdictionInfo { risk, basis: basis.clone(), ..self.jurisdiction };
+        let flag = flag.filter(|flag| flag.risk != self.jurisdiction.risk || flag.basis != self.jurisdiction.basis);
         let exception = self.exception.as_ref().and_then(|info| {
             let named = policy.exceptions.iter().find(|exception| exception.name == info.name)?;
             Some(ExceptionInfo::of(named, info.standing))
         });
-        if asset == self.asset && jurisdiction == self.jurisdiction && exception == self.exception {
-            return (self, false);
+        if asset == self.asset && flag.is_none() && exception == self.exception {
+            return false;
         }
         let name = |asset: &Option<AssetInfo>| asset.as_ref().map(|asset| asset.name.clone());
         self.is_renamed |= name(&asset) != name(&self.asset);
         let before = self.severity.score;
-        (self.asset, self.jurisdiction, self.exception) = (asset, jurisdiction, exception);
+        (self.asset, self.exception) = (asset, exception);
+        if let Some(flag) = flag {
+            (self.jurisdiction.risk, self.jurisdiction.basis) = (flag.risk, flag.basis.clone());
+        }
         self.weigh(policy);
         self.is_renamed |= self.severity.score > before;
-        (self, true)
+        self.is_open()
     }
 
     /// What the capture shows of the time of the finding; `coverage` is all it has shown so far.

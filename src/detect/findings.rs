@@ -215,31 +215,39 @@ impl Findings {
 
     /// Goes on with every finding by another policy. `relation_of` leads from a relation of the former to one of this.
     pub(super) fn translate(&mut self, relation_of: impl Fn(&Relation) -> Option<Relation>, policy: &Policy) {
-        let mut all: Vec<(Relation, Finding)> = std::mem::take(&mut self.by_relation).into_iter().collect();
-        all.sort_unstable_by_key(|(relation, _)| *relation);
-        let (told, grown) = (std::mem::take(&mut self.changes.told), std::mem::take(&mut self.changes.grown));
-        self.deadlines.clear();
-        for (from, finding) in all {
-            let to = self.put(finding, from, if from.is_nobodys() { Some(from) } else { relation_of(&from) }, policy);
-            if told.contains(&from) {
-                self.changes.told.insert(to);
+        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
+        relations.sort_unstable();
+        // Few move, as a rule; all of those before any is put down, since the numbers of some become those of others.
+        let mut moved = Vec::new();
+        for from in relations {
+            let found = if from.is_nobodys() { Some(from) } else { relation_of(&from) };
+            if found != Some(from) {
+                let changed = (self.changes.told.remove(&from), self.changes.grown.remove(&from));
+                moved.extend(self.take(&from).map(|finding| (finding, from, found, changed)));
+            } else if self.by_relation.get_mut(&from).is_some_and(|finding| finding.adapt(from, policy)) {
+                self.changes.note(from, false);
             }
-            if grown.contains(&from) {
-                self.changes.grown.insert(to);
+        }
+        for (finding, from, found, (is_told, is_grown)) in moved {
+            let to = self.put(finding, from, found, policy);
+            if is_told || is_grown {
+                self.changes.note(to, is_told);
             }
         }
     }
 
-    fn put(&mut self, finding: Finding, from: Relation, found: Option<Relation>, policy: &Policy) -> Relation {
-        let to = match found.filter(|relation| !self.by_relation.contains_key(relation)) {
-            Some(relation) => relation,
-            None => {
-                self.nobodies = self.nobodies.wrapping_add(1);
-                from.of_nobody(self.nobodies)
-            }
-        };
-        let (finding, is_changed) = finding.adapt(to, policy);
-        if is_changed && finding.is_open() {
+    fn take(&mut self, relation: &Relation) -> Option<Finding> {
+        let finding = self.by_relation.remove(relation)?;
+        self.deadlines.remove(&(finding.deadline, *relation));
+        Some(finding)
+    }
+
+    fn put(&mut self, mut finding: Finding, from: Relation, found: Option<Relation>, policy: &Policy) -> Relation {
+        let to = found.filter(|relation| !self.by_relation.contains_key(relation)).unwrap_or_else(|| {
+            self.nobodies = self.nobodies.wrapping_add(1);
+            from.of_nobody(self.nobodies)
+        });
+        if finding.adapt(to, policy) {
             self.changes.note(to, false);
         }
         self.deadlines.insert((finding.deadline, to));
@@ -247,9 +255,9 @@ impl Findings {
         to
     }
 
-    /// Findings that are open.
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.deadlines.len()
+        self.by_relation.len()
     }
 
     /// The open finding of `relation`.

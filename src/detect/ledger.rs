@@ -342,19 +342,24 @@ impl Ledgers {
         named: impl Fn(&LedgerKey) -> Option<String>,
     ) {
         self.renamed.extend(self.given_up.drain(..).filter_map(|key| named(&key)));
-        let (before, since) = (std::mem::take(&mut self.by_key), self.since);
-        let changed = std::mem::take(&mut self.changed);
-        self.silent.clear();
-        self.known.clear();
-        for (key, ledger) in before {
-            let Some(to) = key_of(&key) else { continue };
+        let since = self.since;
+        let mut moved = Vec::new();
+        for key in self.by_key.keys().copied().collect::<Vec<_>>() {
+            let to = key_of(&key);
+            if to != Some(key) {
+                let ledger = self.remove(&key);
+                moved.extend(to.zip(ledger).map(|(to, ledger)| (key, to, ledger, self.changed.remove(&key))));
+                self.changed.remove(&key);
+            }
+        }
+        for (key, to, ledger, is_changed) in moved {
             // The only name that changes: a host known by its address has been declared.
             let is_renamed =
                 self.are_kept && matches!((key.asset, to.asset), (AssetKey::Address(_), AssetKey::Declared(_)));
             if is_renamed {
                 self.renamed.extend(named(&key));
             }
-            if is_renamed || changed.contains(&key) {
+            if is_renamed || is_changed {
                 self.changed.insert(to);
             }
             self.insert(to, *ledger);
@@ -363,7 +368,20 @@ impl Ledgers {
         self.since = since;
     }
 
-    /// Ledgers that are kept.
+    /// As if it had never been, but for what was noted of it.
+    fn remove(&mut self, key: &LedgerKey) -> Option<Box<Ledger>> {
+        let ledger = self.by_key.remove(key)?;
+        self.silent.remove(&(hour(ledger.last_seen), *key));
+        if let Some(count) = self.known.get_mut(&(key.asset, key.jurisdiction)) {
+            *count -= 1;
+            if *count == 0 {
+                self.known.remove(&(key.asset, key.jurisdiction));
+            }
+        }
+        Some(ledger)
+    }
+
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
     }
@@ -373,19 +391,13 @@ impl Ledgers {
     }
 
     fn give_up(&mut self) {
-        let Some((_, key)) = self.silent.pop_first() else { return };
-        self.by_key.remove(&key);
+        let Some(&(_, key)) = self.silent.first() else { return };
+        self.remove(&key);
         self.changed.remove(&key);
         if self.are_kept {
             self.given_up.push(key);
         }
         self.evicted += 1;
-        if let Some(count) = self.known.get_mut(&(key.asset, key.jurisdiction)) {
-            *count -= 1;
-            if *count == 0 {
-                self.known.remove(&(key.asset, key.jurisdiction));
-            }
-        }
     }
 }
 

@@ -252,7 +252,7 @@ impl Session {
         }
     }
 
-    fn uncertain(subject: &Subject<'_>, via: Via) -> Self {
+    pub(super) fn uncertain(subject: &Subject<'_>, via: Via) -> Self {
         Session {
             via,
             tool: None,

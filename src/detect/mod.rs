@@ -38,18 +38,17 @@ pub use judged::{Judged, Subject, Verdict};
 pub use jurisdiction::{Flag, Jurisdictions, Preset};
 pub use ledger::{FirstContact, LedgerKey, Window};
 pub use management::{Class, DrivenOptions, Via};
-pub use saved::{Resumed, Saved, SavedKind, SavedValues};
+pub use saved::{Resumed, Saved, SavedKind, SavedValues, changed_names, resume_names};
 pub use severity::{Factors, Severity};
 pub use volume::{Threshold, VolumeInfo};
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::attribute::{Attributor, OwnerId};
 use crate::net::{Country, Timestamp};
 use findings::Findings;
 use ledger::Ledgers;
-use live::Live;
+use live::{Live, Lives};
 use management::{Requests, Session, Shown, Tries};
 use saved::Kept;
 use translation::Translation;
@@ -202,7 +201,7 @@ pub struct Detector {
 struct State {
     books: Books,
     /// Flagged flows that live.
-    live: HashMap<u64, Live>,
+    live: Lives,
     tries: Tries,
     requests: Requests,
     hidden: Hidden,
@@ -264,7 +263,7 @@ impl Detector {
         }
         state.hidden.count(judged);
         if judged.update.cause.is_end() {
-            state.live.remove(&judged.update.flow);
+            state.live.end(judged.update.flow);
         }
     }
 
@@ -272,6 +271,11 @@ impl Detector {
     pub fn cover(&mut self, at: Timestamp, frames: Coverage) {
         self.state.frames = frames;
         self.state.books.findings.cover(at, frames.and(self.state.flows));
+    }
+
+    /// Closes findings whose time is over at `now`, where nothing is seen that would.
+    pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
+        self.state.books.findings.advance(now, out);
     }
 
     /// Closes every finding, in the order of their relations: the replay is over.
@@ -320,10 +324,11 @@ impl State {
             }
             return;
         }
-        let live = self.live.entry(subject.judged.update.flow).or_default();
+        let live = self.live.of(subject.judged.update);
         let shown = management::shown(subject, subject.judged.tool(), policy.driven);
         let is_answer = shown.is_none();
-        match shown.or_else(|| self.requests.answered_by(subject)) {
+        let shown = shown.or_else(|| self.requests.answered_by(subject)).or_else(|| live.resumed_session(subject));
+        match shown {
             Some(Shown::Session(session)) => {
                 let mut observation = managed(subject, session, live, &self.tries);
                 if is_answer {
@@ -353,7 +358,7 @@ impl State {
         for peer in &dealings.peers {
             let attribution = judged.attribute(peer.ip());
             if let Some(subject) = Subject::behind(judged, *peer, &attribution, policy) {
-                let live = self.live.entry(judged.update.flow).or_default();
+                let live = self.live.of(judged.update);
                 if let Some(observation) = egress::judge(&subject, live) {
                     return self.books.note(&observation, &subject, policy, out);
                 }

@@ -14,7 +14,7 @@ use super::findings::Findings;
 use super::ledger::{Ledger, LedgerKey, Ledgers};
 use super::management::Via;
 use super::{Activity, AssetKey, Detector, Entity, Policy, Relation};
-use crate::attribute::Attributor;
+use crate::attribute::{Answers, Attributor, ClientAddress, Told};
 use crate::net::{Country, Timestamp};
 
 /// What kind of thing is kept.
@@ -26,11 +26,16 @@ pub enum SavedKind {
     Volume,
     /// A ledger.
     Ledger,
+    /// A flagged flow that lives, which after a restart is seen midstream.
+    Flow,
+    /// Names that DNS gave a client for an address.
+    Name,
 }
 
 impl SavedKind {
     /// Every kind.
-    pub const ALL: [SavedKind; 3] = [SavedKind::Finding, SavedKind::Volume, SavedKind::Ledger];
+    pub const ALL: [SavedKind; 5] =
+        [SavedKind::Finding, SavedKind::Volume, SavedKind::Ledger, SavedKind::Flow, SavedKind::Name];
 
     /// Its name in the journal.
     #[must_use]
@@ -39,6 +44,8 @@ impl SavedKind {
             SavedKind::Finding => "finding",
             SavedKind::Volume => "volume",
             SavedKind::Ledger => "ledger",
+            SavedKind::Flow => "flow",
+            SavedKind::Name => "name",
         }
     }
 }
@@ -64,6 +71,10 @@ pub struct Resumed {
     pub findings: usize,
     /// Ledgers that go on.
     pub ledgers: usize,
+    /// Flows that may go on.
+    pub flows: usize,
+    /// Clients' addresses whose names are known.
+    pub names: usize,
     /// What could not be read, or is about what is no longer known.
     pub dropped: usize,
 }
@@ -75,6 +86,8 @@ impl Resumed {
         Resumed {
             findings: self.findings + other.findings,
             ledgers: self.ledgers + other.ledgers,
+            flows: self.flows + other.flows,
+            names: self.names + other.names,
             dropped: self.dropped + other.dropped,
         }
     }
@@ -179,11 +192,29 @@ impl Detector {
                 key,
                 value: serde_json::to_vec(ledger).ok(),
             }));
+            saved.extend(state.live.changes(now).into_iter().filter_map(|(ends, kept)| {
+                Some(Saved {
+                    kind: SavedKind::Flow,
+                    key: serde_json::to_string(&ends).ok()?,
+                    value: kept.and_then(|kept| serde_json::to_vec(&kept).ok()),
+                })
+            }));
         }
         (saved, is_due)
     }
 
-    /// Takes up what an earlier run kept.
+    /// Takes up the flows that lived when an earlier run ended at `until`, and from now on notes what changes of flows.
+    pub fn resume_flows(&mut self, until: Option<Timestamp>, kept: &[(String, Vec<u8>)]) -> Resumed {
+        let flow = |(key, value): &(String, Vec<u8>)| {
+            Some((serde_json::from_str(key).ok()?, serde_json::from_slice(value).ok()?))
+        };
+        let flows: Vec<_> = kept.iter().filter_map(flow).collect();
+        let resumed = Resumed { flows: flows.len(), dropped: kept.len() - flows.len(), ..Resumed::default() };
+        self.state.live.resume(until.unwrap_or_default(), flows);
+        resumed
+    }
+
+    /// Takes up findings or ledgers that an earlier run kept.
     pub fn resume(&mut self, kind: SavedKind, kept: &[(String, Vec<u8>)], attributor: &Attributor) -> Resumed {
         let Detector { policy, state } = self;
         let names = Names { policy, attributor };
@@ -192,15 +223,37 @@ impl Detector {
             let taken_up = match kind {
                 SavedKind::Finding | SavedKind::Volume => names.resume_finding(value, &mut state.books.findings),
                 SavedKind::Ledger => names.resume_ledger(key, value, &mut state.books.ledgers),
+                SavedKind::Flow | SavedKind::Name => None,
             };
             match (taken_up, kind) {
                 (Some(()), SavedKind::Finding | SavedKind::Volume) => resumed.findings += 1,
                 (Some(()), SavedKind::Ledger) => resumed.ledgers += 1,
-                (None, _) => resumed.dropped += 1,
+                (Some(()), SavedKind::Flow | SavedKind::Name) | (None, _) => resumed.dropped += 1,
             }
         }
         resumed
     }
+}
+
+/// What is to be kept of the names that clients were told.
+pub fn changed_names(answers: &mut Answers, now: Timestamp, all: bool) -> impl Iterator<Item = Saved> {
+    answers.changes(now, all).into_iter().map(|((client, address), told)| Saved {
+        kind: SavedKind::Name,
+        key: format!("{client} {address}"),
+        value: told.and_then(|told| serde_json::to_vec(&told).ok()),
+    })
+}
+
+/// Takes up the names that an earlier run kept, and from now on notes what changes of them.
+pub fn resume_names(answers: &mut Answers, kept: &[(String, Vec<u8>)]) -> Resumed {
+    let read = |(key, value): &(String, Vec<u8>)| -> Option<(ClientAddress, Vec<Told>)> {
+        let (client, address) = key.split_once(' ')?;
+        Some(((client.parse().ok()?, address.parse().ok()?), serde_json::from_slice(value).ok()?))
+    };
+    let names: Vec<_> = kept.iter().filter_map(read).collect();
+    let resumed = Resumed { names: names.len(), dropped: kept.len() - names.len(), ..Resumed::default() };
+    answers.resume(names);
+    resumed
 }
 
 fn kind_of(activity: Activity) -> SavedKind {

@@ -3,10 +3,14 @@
 //! The function is one that the kernel can compute as well: [`Deal::program`] is the same as a program in classic BPF,
 //! which deals what comes in on an interface to one socket per shard (`PACKET_FANOUT_CBPF`, packet(7)). So a packet is
 //! read, decoded and followed on one processor. The kernel looks at the outermost header and cannot see ports in
-//! fragments: what belongs elsewhere once it is decoded is handed over.
+//! fragments: what belongs elsewhere once it is decoded is handed over. The ports of a tunnel do not count, for they often
+//! differ between its two directions: whoever reads a tunnel reads both.
 
 /// Parts that flows are dealt to.
 pub const PARTS: usize = 64;
+
+/// UDP ports under which a tunnel may come: VXLAN (two), VXLAN-GPE, GENEVE, GTP-U, Teredo, L2TP, LISP (two), GRE in UDP, CAPWAP.
+const TUNNEL_PORTS: [u16; 11] = [4789, 8472, 4790, 6081, 2152, 3544, 1701, 4341, 4342, 4754, 5247];
 
 const PARTS_BITS: u32 = PARTS.trailing_zeros();
 
@@ -25,7 +29,8 @@ impl Deal {
         Deal((seed ^ seed >> 32) as u32)
     }
 
-    /// The part of what goes between two addresses, both given as words, and two ports. Ports count for TCP, UDP and SCTP.
+    /// The part of what goes between two addresses, both given as words, and two ports. Ports count for TCP, UDP and SCTP, and
+    /// where neither is one of a tunnel.
     #[inline]
     #[must_use]
     pub const fn part(self, addresses: [u64; 4], ports: (u16, u16), protocol: u8) -> usize {
@@ -33,7 +38,7 @@ impl Deal {
         let mixed = a ^ b ^ c ^ d;
         let (mut xor, mut sum) = ((mixed ^ mixed >> 32) as u32, 0u32);
         sum = add(add(add(add(sum, a), b), c), d);
-        if matches!(protocol, 6 | 17 | 132) {
+        if matches!(protocol, 6 | 17 | 132) && !is_tunnel_port(ports.0) && !is_tunnel_port(ports.1) {
             xor ^= ports.0 as u32 ^ ports.1 as u32;
             sum = sum.wrapping_add(ports.0 as u32).wrapping_add(ports.1 as u32);
         }
@@ -46,7 +51,13 @@ impl Deal {
     #[must_use]
     pub fn program(self, shards: u32) -> Vec<Instruction> {
         let mut four = adding(&[vec![load(W, 12)], vec![load(W, 16)]]);
-        let ports = |length: Instruction| adding(&[vec![length, beside(0)], vec![length, beside(2)]]);
+        let ports = |length: Instruction| {
+            let loads = [vec![length, beside(0)], vec![length, beside(2)]];
+            let added = adding(&loads);
+            let mut program = unless_tunnel(&loads, added.len());
+            program.extend(added);
+            program
+        };
         let ports_of_four = ports(Instruction::new(0xb1, NETWORK));
         four.extend(only_with_ports(9, &[load(H, 6), jump(JSET, 0x3fff, ports_of_four.len() as u8, 0)], ports_of_four));
         let words: Vec<Vec<Instruction>> = (0..8).map(|word| vec![load(W, 8 + 4 * word)]).collect();
@@ -88,6 +99,13 @@ impl Deal {
 
 const fn add(sum: u32, word: u64) -> u32 {
     sum.wrapping_add(word as u32).wrapping_add((word >> 32) as u32)
+}
+
+/// Whether a tunnel may come under this UDP port.
+#[inline(always)]
+#[must_use]
+pub const fn is_tunnel_port(port: u16) -> bool {
+    matches!(port, 1701 | 2152 | 3544 | 4341 | 4342 | 4754 | 4789 | 4790 | 5247 | 6081 | 8472)
 }
 
 /// An instruction of classic BPF: `struct sock_filter` of linux/filter.h.
@@ -146,6 +164,20 @@ fn adding(loads: &[Vec<Instruction>]) -> Vec<Instruction> {
             program.push(Instruction::new(with, 0));
             program.push(Instruction::new(0x02, cell));
         }
+    }
+    program
+}
+
+/// Skips `skipped` instructions behind it where one of these loads brings a tunnel's port.
+fn unless_tunnel(loads: &[Vec<Instruction>], skipped: usize) -> Vec<Instruction> {
+    let mut program: Vec<Instruction> = Vec::new();
+    for load in loads {
+        program.extend(load);
+        program.extend(TUNNEL_PORTS.iter().map(|&port| jump(JEQ, u32::from(port), 0, 0)));
+    }
+    let end = program.len() + skipped;
+    for (place, step) in program.iter_mut().enumerate().filter(|(_, step)| step.code == JEQ) {
+        step.jump_true = (end - place - 1) as u8;
     }
     program
 }
@@ -241,9 +273,11 @@ mod tests {
     proptest! {
         #[test]
         fn the_kernel_deals_as_we_do_in_both_directions(
-            seed: u64, source: u128, destination: u128, ports: (u16, u16), shards in 1u32..65, options in 0usize..11,
+            seed: u64, source: u128, destination: u128, ports: (u16, u16), tunnel: bool, shards in 1u32..65,
+            options in 0usize..11,
             protocol in prop_oneof![Just(6u8), Just(17), Just(132), Just(1), Just(47), any::<u8>()],
         ) {
+            let ports = if tunnel { (TUNNEL_PORTS[usize::from(ports.0) % TUNNEL_PORTS.len()], ports.1) } else { ports };
             let deal = Deal::new(seed);
             let program = deal.program(shards);
             prop_assert!(program.len() < 4_096);
@@ -273,6 +307,22 @@ mod tests {
         let mut second = four(0x0a00_0001, 0xcb00_7109, 17, (0x1234, 0xabcd), 0);
         second[7] = 100;
         assert_eq!(run(&program, 0x0800, &first), run(&program, 0x0800, &second));
+    }
+
+    #[test]
+    fn the_list_and_the_question_agree() {
+        let asked: Vec<u16> = (0..=u16::MAX).filter(|port| is_tunnel_port(*port)).collect();
+        let mut listed = TUNNEL_PORTS.to_vec();
+        listed.sort_unstable();
+        assert_eq!(asked, listed);
+    }
+
+    #[test]
+    fn both_directions_of_a_tunnel_stay_together_whatever_ports_they_come_from() {
+        let deal = Deal::new(5);
+        let parts: Vec<usize> = (0..100).map(|port| deal.part(words(1, 2), (50_000 + port, 4789), 17)).collect();
+        assert!(parts.iter().all(|part| *part == parts[0]));
+        assert_ne!(deal.part(words(1, 2), (50_000, 443), 17), deal.part(words(1, 2), (50_007, 443), 17));
     }
 
     #[test]

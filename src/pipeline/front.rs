@@ -216,6 +216,18 @@ impl Front {
         self.cover_if_due(self.frame_number(self.counters.frames_read));
     }
 
+    /// Takes over packets that another front has decoded: time goes on with them and not back, and copies of what was seen
+    /// here are left out. Says how many.
+    pub fn take_over(&mut self, batch: &Batch, packets: &mut Vec<Prepared>) -> u64 {
+        let before = packets.len();
+        packets.retain_mut(|prepared| {
+            self.advance_to(prepared.clock);
+            prepared.clock = self.clock;
+            prepared.packet.frames > 1 || !self.decoder.is_copy(batch, prepared.packet.frame as usize)
+        });
+        (before - packets.len()) as u64
+    }
+
     #[inline]
     fn cover_if_due(&mut self, frame: u64) {
         let minute = self.clock.as_secs() / COVERAGE_EVERY_S;

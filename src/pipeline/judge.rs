@@ -9,9 +9,9 @@ use std::sync::Arc;
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
 use crate::detect::{
-    Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues,
+    self, Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues,
 };
-use crate::flow::{FlowUpdate, Party, Place};
+use crate::flow::{Cause, FlowUpdate, Party, Place};
 use crate::net::Timestamp;
 
 use super::{Covered, Seen, Sighting};
@@ -23,6 +23,8 @@ pub struct Judge {
     sightings: VecDeque<Sighting>,
     /// What each front has shown so far.
     coverage: Vec<Coverage>,
+    /// Whether another run goes on from this one: then the end of the input ends no flow.
+    goes_on: bool,
     /// Scratch of [`Judge::handle`].
     order: Vec<(Place, usize)>,
     alerts: Vec<Alert>,
@@ -37,6 +39,7 @@ impl Judge {
             detector: Detector::new(policy),
             sightings: VecDeque::new(),
             coverage: Vec::new(),
+            goes_on: false,
             order: Vec::new(),
             alerts: Vec::new(),
         }
@@ -96,6 +99,11 @@ impl Judge {
     fn judge(&mut self, update: &mut FlowUpdate, outputs: &mut [&mut dyn Output]) {
         let assets = &self.detector.policy().assets;
         update.settle_by_role(|address| assets.is_home(address));
+        // Nobody knows yet what becomes of such a flow, so it is told as far as it came, but judged as living.
+        let is_paused = self.goes_on && update.cause == Cause::EndOfInput;
+        if is_paused {
+            update.cause = Cause::Alive;
+        }
         self.knowledge.learn(update);
         let is_first = |party: &Party| party.total == party.delta;
         for party in [&update.initiator, &update.responder].into_iter().filter(|party| is_first(party)) {
@@ -107,10 +115,27 @@ impl Judge {
         self.detector.observe(&judged, &mut self.alerts);
         hand_on(&mut self.alerts, outputs);
         if update.cause.is_end() {
-            for output in outputs.iter_mut() {
-                output.flow(&judged);
-            }
+            outputs.iter_mut().for_each(|output| output.flow(&judged));
+        } else if is_paused {
+            update.cause = Cause::EndOfInput;
+            let judged = Judged::new(update, &self.knowledge, &self.detector.policy().assets);
+            outputs.iter_mut().for_each(|output| output.flow(&judged));
         }
+    }
+
+    /// Judges the last updates of a run that another will go on from: findings stay open. [`Judge::changes`] with `all` then
+    /// has what that needs.
+    pub fn pause(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
+        self.goes_on = true;
+        self.handle(updates, outputs);
+        self.advance_to(clock, outputs);
+    }
+
+    /// Closes findings whose time is over at `clock`, which only what was seen does otherwise: for a line that is silent. No
+    /// update of an earlier time may come after it.
+    pub fn advance_to(&mut self, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
+        self.detector.advance_to(clock, &mut self.alerts);
+        hand_on(&mut self.alerts, outputs);
     }
 
     /// Judges the last updates and closes every finding: the input is over at `clock`.
@@ -120,13 +145,22 @@ impl Judge {
         hand_on(&mut self.alerts, outputs);
     }
 
-    /// Goes on with what an earlier run kept, and from now on notes what changes. What ledgers hold up to `booked_until` is
-    /// not entered again.
+    /// Goes on with what an earlier run kept, and from now on notes what changes: flows and names only where `kept` has their
+    /// kind, be it empty. Where flows are kept, the end of the input ends none of them. What ledgers hold up to `booked_until`, the end of that run, is not entered again.
     pub fn resume(&mut self, booked_until: Option<Timestamp>, kept: &[(SavedKind, SavedValues)]) -> Resumed {
         self.detector.keep_changes(booked_until);
         let mut all = Resumed::default();
         for (kind, values) in kept {
-            all = all.and(self.detector.resume(*kind, values, &self.knowledge.attributor));
+            all = all.and(match kind {
+                SavedKind::Finding | SavedKind::Volume | SavedKind::Ledger => {
+                    self.detector.resume(*kind, values, &self.knowledge.attributor)
+                }
+                SavedKind::Flow => {
+                    self.goes_on = true;
+                    self.detector.resume_flows(booked_until, values)
+                }
+                SavedKind::Name => detect::resume_names(&mut self.knowledge.answers, values),
+            });
         }
         all
     }
@@ -140,7 +174,9 @@ impl Judge {
 
     /// What has changed of what must outlive the process; see [`Detector::changes`].
     pub fn changes(&mut self, now: Timestamp, all: bool) -> (Vec<Saved>, bool) {
-        self.detector.changes(now, all, &self.knowledge.attributor)
+        let (mut saved, complete) = self.detector.changes(now, all, &self.knowledge.attributor);
+        saved.extend(detect::changed_names(&mut self.knowledge.answers, now, all));
+        (saved, complete)
     }
 
     /// Findings that are open, and ledgers that are kept.

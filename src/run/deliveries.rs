@@ -1,23 +1,37 @@
 //! The outputs at work: the journal's thread, and a thread on which every delivery is a task.
+//!
+//! They can be changed while they run ([`Deliveries::change`]): every new one is opened first, so that a broken one changes
+//! nothing; then those that are over or changed end, and the new ones begin, a changed one when its former self has ended.
+//! The journal, the judge's recorder and every other output notice nothing of it.
+
+mod queues;
+mod tasks;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::output_context;
-use super::recorder::{self, Recorder};
+use super::recorder::{self, Recorder, RecorderCounters};
+use super::watch::Watch;
 use crate::config::{self, Config};
-use crate::deliver::{Closed, Counters, Delivered, Delivery, FlowDelivery, FlowQueue, Outbox, Reopen, StartError};
+use crate::deliver::{
+    Closed, Context, Counters, Delivered, Delivery, FlowDelivery, FlowOptions, FlowQueue, Outbox, Reopen, StartError,
+};
 use crate::detect::{SavedKind, SavedValues};
 use crate::encode::human::Count;
 use crate::journal::{self, Journal, JournalError};
 use crate::net::Timestamp;
+pub(super) use queues::FlowQueues;
+use queues::QueueOrder;
+use tasks::{Job, Order, Tasks};
 
 /// How often a wait for the outputs looks whether they get on.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,9 +62,15 @@ pub enum DeliveriesError {
 /// Journal and outputs while a run lasts.
 pub(super) struct Deliveries {
     outbox: Arc<Outbox>,
-    counters: Vec<(String, Arc<Counters>)>,
+    outputs: Vec<Running>,
+    flow_outputs: Vec<Running>,
+    recorded: Arc<RecorderCounters>,
     /// Whether the journal is gone with the process.
     is_private: bool,
+    context: Context,
+    runtime: Handle,
+    orders: UnboundedSender<Order>,
+    queues: Sender<QueueOrder>,
     /// Says that time is up.
     give_up: watch::Sender<bool>,
     /// Hears when every output has everything.
@@ -58,10 +78,35 @@ pub(super) struct Deliveries {
     thread: std::thread::JoinHandle<()>,
 }
 
-/// What runs on the outputs' thread.
-struct Tasks {
-    alerts: Vec<Delivery<crate::deliver::Feed>>,
-    flows: Vec<FlowDelivery>,
+/// An output that runs.
+struct Running {
+    name: String,
+    settings: Settings,
+    /// The files it has read: keys, secrets, authorities.
+    files: Watch,
+    counters: Arc<Counters>,
+}
+
+/// What an output is told, to know whether that has changed.
+#[derive(Clone, PartialEq)]
+enum Settings {
+    Alerts(config::Output),
+    Flows(FlowOptions),
+}
+
+/// An output that could begin.
+struct Ready<T> {
+    running: Running,
+    work: T,
+}
+
+/// What a change did to the outputs, by their names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// Those that are new, or go on by other settings or with other secrets.
+    pub(super) begun: Vec<String>,
+    /// Those that there are no more.
+    pub(super) ended: Vec<String>,
 }
 
 /// What the judge's memory was when the journal was used last.
@@ -84,42 +129,140 @@ impl Deliveries {
         config: &Config,
         outputs: &[&config::Output],
         kinds: &[SavedKind],
-    ) -> Result<(Deliveries, Vec<FlowQueue>, Memory), DeliveriesError> {
+    ) -> Result<(Deliveries, FlowQueues, Memory), DeliveriesError> {
         let mut journal = open(path, config)?;
         let mut memory = Memory { until: journal.clock(), kept: Vec::new() };
         for &kind in kinds {
             memory.kept.push((kind, journal.states(kind.as_str())?));
         }
-        let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
-        let (outbox, feeds) = Outbox::start(journal, &names)?;
+        // None takes part before it is ready.
+        let (outbox, _) = Outbox::start(journal, &[])?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut counters, mut tasks, mut queues) =
-            (Vec::new(), Tasks { alerts: Vec::new(), flows: Vec::new() }, vec![]);
-        let context = output_context(&Reopen::default());
-        let inside = runtime.enter();
-        for (output, feed) in outputs.iter().zip(feeds) {
-            let start = |problem| DeliveriesError::Start { name: output.name.clone(), problem };
-            let delivery = Delivery::open(output.delivery(), feed, &context).map_err(start)?;
-            counters.push((output.name.clone(), delivery.counters()));
-            tasks.alerts.push(delivery);
-        }
-        for options in &config.flow_outputs {
-            let start = |problem| DeliveriesError::Start { name: options.name.clone(), problem };
-            let (queue, delivery) = FlowQueue::open(options, &context).map_err(start)?;
-            counters.push((options.name.clone(), queue.counters()));
-            queues.push(queue);
-            tasks.flows.push(delivery);
-        }
-        drop(inside);
-        let (give_up, deadline) = watch::channel(false);
-        let (tell_done, done) = channel();
+        let handle = runtime.handle().clone();
+        let ((give_up, deadline), (tell_done, done)) = (watch::channel(false), channel());
+        let (orders, to_follow) = unbounded_channel();
         let thread = std::thread::Builder::new().name("outputs".to_owned()).spawn(move || {
-            runtime.block_on(tasks.run(&deadline));
+            runtime.block_on(Tasks::new(deadline).run(to_follow));
             let _ = tell_done.send(());
             runtime.shutdown_timeout(Duration::from_secs(1));
         })?;
-        let is_private = path.is_none();
-        Ok((Deliveries { outbox: Arc::new(outbox), counters, is_private, give_up, done, thread }, queues, memory))
+        let (mut flow_queues, queues) = FlowQueues::new();
+        let mut deliveries = Deliveries {
+            outbox: Arc::new(outbox),
+            outputs: Vec::new(),
+            flow_outputs: Vec::new(),
+            recorded: Arc::default(),
+            is_private: path.is_none(),
+            context: output_context(&Reopen::default()),
+            runtime: handle,
+            orders,
+            queues,
+            give_up,
+            done,
+            thread,
+        };
+        deliveries.change(outputs, &config.flow_outputs)?;
+        flow_queues.follow_all();
+        Ok((deliveries, flow_queues, memory))
+    }
+
+    /// From now on delivers to exactly these. What has not changed goes on undisturbed; what has goes on where it was; what
+    /// is new begins where the journal ends; what is left out ends, and the journal remembers how far it came.
+    ///
+    /// # Errors
+    /// The first output that cannot begin. Nothing has changed then.
+    pub(super) fn change(
+        &mut self,
+        outputs: &[&config::Output],
+        flow_outputs: &[FlowOptions],
+    ) -> Result<Changed, DeliveriesError> {
+        let (alerts, flows) = self.prepare(outputs, flow_outputs)?;
+        let mut changed = Changed::default();
+        let begun = alerts.iter().map(|ready| &ready.running).chain(flows.iter().map(|ready| &ready.running));
+        changed.begun.extend(begun.map(|running| running.name.clone()));
+        let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+        let flow_names: Vec<&str> = flow_outputs.iter().map(|output| output.name.as_str()).collect();
+        let is_over = |running: &Running, names: &[&str]| {
+            !names.contains(&running.name.as_str()) || changed.begun.contains(&running.name)
+        };
+        let over: Vec<Running> = self.outputs.extract_if(.., |running| is_over(running, &names)).collect();
+        let flows_over: Vec<Running> =
+            self.flow_outputs.extract_if(.., |running| is_over(running, &flow_names)).collect();
+        for running in &flows_over {
+            let _ = self.queues.send(QueueOrder::End(running.name.clone()));
+        }
+        for running in over.into_iter().chain(flows_over) {
+            let _ = self.orders.send(Order::End(running.name.clone()));
+            if !changed.begun.contains(&running.name) {
+                changed.ended.push(running.name);
+            }
+        }
+        self.begin(&names, alerts, flows);
+        Ok(changed)
+    }
+
+    /// Those of the outputs that are new or changed, ready to begin.
+    fn prepare(
+        &self,
+        outputs: &[&config::Output],
+        flow_outputs: &[FlowOptions],
+    ) -> Result<(Vec<Ready<Delivery<()>>>, Vec<Ready<(FlowQueue, FlowDelivery)>>), DeliveriesError> {
+        let _inside = self.runtime.enter();
+        let (mut alerts, mut flows) = (Vec::new(), Vec::new());
+        for output in outputs {
+            let settings = Settings::Alerts((*output).clone());
+            let files = watched(&output.target);
+            if self.outputs.iter().any(|running| running.is_as(&settings)) {
+                continue;
+            }
+            let start = |problem| DeliveriesError::Start { name: output.name.clone(), problem };
+            let work = Delivery::prepare(output.delivery(), &self.context).map_err(start)?;
+            let running = Running { name: output.name.clone(), settings, files, counters: work.counters() };
+            alerts.push(Ready { running, work });
+        }
+        for options in flow_outputs {
+            let settings = Settings::Flows(options.clone());
+            let files = watched(&options.target);
+            if self.flow_outputs.iter().any(|running| running.is_as(&settings)) {
+                continue;
+            }
+            let start = |problem| DeliveriesError::Start { name: options.name.clone(), problem };
+            let work = FlowQueue::open(options, &self.context).map_err(start)?;
+            let running = Running { name: options.name.clone(), settings, files, counters: work.0.counters() };
+            flows.push(Ready { running, work });
+        }
+        Ok((alerts, flows))
+    }
+
+    fn begin(
+        &mut self,
+        names: &[&str],
+        alerts: Vec<Ready<Delivery<()>>>,
+        flows: Vec<Ready<(FlowQueue, FlowDelivery)>>,
+    ) {
+        let renewed: Vec<&str> = alerts.iter().map(|ready| ready.running.name.as_str()).collect();
+        let feeds = self.outbox.rejoin(names, &renewed);
+        for (Ready { running, work }, feed) in alerts.into_iter().zip(feeds) {
+            let job = Job::alerts(&running.name, running.file(), work.fed_by(feed));
+            let _ = self.orders.send(Order::Begin(job));
+            self.outputs.push(running);
+        }
+        for Ready { running, work: (queue, delivery) } in flows {
+            let job = Job::flows(&running.name, running.file(), delivery);
+            let _ = self.orders.send(Order::Begin(job));
+            let _ = self.queues.send(QueueOrder::Begin(running.name.clone(), queue));
+            self.flow_outputs.push(running);
+        }
+    }
+
+    /// Has every output that writes a file open it anew, as after logrotate.
+    pub(super) fn reopen(&self) {
+        self.context.reopen.request();
+    }
+
+    /// What a recorder that waits for nobody holds and has given up.
+    pub(super) fn recorded(&self) -> &RecorderCounters {
+        &self.recorded
     }
 
     /// What the judge writes to; keeps the states of `kinds`.
@@ -129,7 +272,7 @@ impl Deliveries {
 
     /// As [`Deliveries::recorder`], for a judge that waits for nobody.
     pub(super) fn live_recorder(&self, kinds: &'static [SavedKind]) -> Recorder {
-        Recorder::live(Arc::clone(&self.outbox), kinds)
+        Recorder::live(Arc::clone(&self.outbox), kinds, Arc::clone(&self.recorded))
     }
 
     /// Where alerts about the sensor itself go.
@@ -141,7 +284,12 @@ impl Deliveries {
     pub(super) fn progress(&self) -> Vec<(String, Delivered, u64)> {
         let backlog = self.outbox.backlog();
         let behind = |name: &str| backlog.iter().find(|(output, _)| output == name).map_or(0, |(_, left)| *left);
-        self.counters.iter().map(|(name, counters)| (name.clone(), counters.read(), behind(name))).collect()
+        self.counters().map(|(name, counters)| (name.to_owned(), counters.read(), behind(name))).collect()
+    }
+
+    fn counters(&self) -> impl Iterator<Item = (&str, &Counters)> {
+        let all = self.outputs.iter().chain(&self.flow_outputs);
+        all.map(|running| (running.name.as_str(), &*running.counters))
     }
 
     /// Waits until every output has everything, or until none has taken anything for `patience`; the recorder and the flow
@@ -150,6 +298,7 @@ impl Deliveries {
     pub(super) fn close(self, patience: Duration) -> (Vec<(String, Delivered, u64)>, bool) {
         self.settle(patience);
         self.outbox.finish();
+        let _ = self.orders.send(Order::Finish);
         let (mut waited, mut taken) = (Duration::ZERO, self.taken());
         while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(GLANCE))) {
             recorder::tell_troubles(&self.outbox);
@@ -160,14 +309,20 @@ impl Deliveries {
             }
         }
         let _ = self.give_up.send(true);
-        let _ = self.thread.join();
-        let Some(outbox) = Arc::into_inner(self.outbox) else { return (Vec::new(), false) };
+        let Deliveries { outbox, outputs, flow_outputs, thread, is_private, .. } = self;
+        let _ = thread.join();
+        let Some(outbox) = Arc::into_inner(outbox) else { return (Vec::new(), false) };
         let Closed { backlog, troubles, counters, .. } = outbox.close();
         troubles.iter().for_each(recorder::tell);
         let behind = |name: &str| backlog.iter().find(|(output, _)| output == name).map_or(0, |(_, left)| *left);
-        let told: Vec<_> =
-            self.counters.iter().map(|(name, counters)| (name.clone(), counters.read(), behind(name))).collect();
-        told.iter().for_each(|(name, delivered, left)| tell(name, delivered, *left, self.is_private));
+        let all = outputs.into_iter().chain(flow_outputs);
+        let told: Vec<_> = all
+            .map(|running| {
+                let left = behind(&running.name);
+                (running.name, running.counters.read(), left)
+            })
+            .collect();
+        told.iter().for_each(|(name, delivered, left)| tell(name, delivered, *left, is_private));
         if counters.repeated > 0 {
             info!("journal: {} alerts were in it already and are not sent again", Count(counters.repeated));
         }
@@ -179,7 +334,7 @@ impl Deliveries {
 
     /// Records that all outputs together have taken, left out or refused.
     fn taken(&self) -> u64 {
-        let all = self.counters.iter().map(|(_, counters)| counters.read());
+        let all = self.counters().map(|(_, counters)| counters.read());
         all.map(|did| did.delivered + did.filtered + did.refused).sum()
     }
 
@@ -211,26 +366,23 @@ fn open(path: Option<&Path>, config: &Config) -> Result<Journal, JournalError> {
     }
 }
 
-impl Tasks {
-    async fn run(self, deadline: &watch::Receiver<bool>) {
-        let mut tasks = JoinSet::new();
-        for delivery in self.alerts {
-            tasks.spawn(delivery.run(time_is_up(deadline.clone())));
-        }
-        for delivery in self.flows {
-            tasks.spawn(delivery.run(time_is_up(deadline.clone())));
-        }
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(panicked) = ended {
-                error!("an output failed: {panicked}");
-            }
+impl Running {
+    /// True where it does what `settings` say, with the secrets that are in its files by now.
+    fn is_as(&self, settings: &Settings) -> bool {
+        self.settings == *settings && self.files.is_same()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match &self.settings {
+            Settings::Alerts(output) => output.target.file(),
+            Settings::Flows(options) => options.target.file(),
         }
     }
 }
 
-async fn time_is_up(mut deadline: watch::Receiver<bool>) {
-    // Whoever could say so being gone means the same.
-    let _ = deadline.wait_for(|is_up| *is_up).await;
+/// Taken before the files are read, so that what changes meanwhile is a change.
+fn watched(target: &config::Target) -> Watch {
+    Watch::new(target.files_read().into_iter().map(Path::to_owned).collect())
 }
 
 fn tell(name: &str, delivered: &Delivered, left: u64, is_private: bool) {
@@ -247,3 +399,6 @@ fn tell(name: &str, delivered: &Delivered, left: u64, is_private: bool) {
         error!("output {name}: {} not delivered, {fate}: {reason}", Count(left));
     }
 }
+
+#[cfg(test)]
+mod tests;

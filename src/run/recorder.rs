@@ -73,8 +73,8 @@ impl Recorder {
         Recorder { outbox, kinds, change: Change::default(), held: None }
     }
 
-    /// As [`Recorder::new`], but never waits.
-    pub(super) fn live(outbox: Arc<Outbox>, kinds: &'static [SavedKind]) -> Self {
+    /// As [`Recorder::new`], but never waits; counts in `counters`.
+    pub(super) fn live(outbox: Arc<Outbox>, kinds: &'static [SavedKind], counters: Arc<RecorderCounters>) -> Self {
         let held = Held {
             entries: 0,
             bytes: 0,
@@ -82,14 +82,9 @@ impl Recorder {
             states_bytes: 0,
             untold: 0,
             most: (HELD_ENTRIES, HELD_BYTES),
-            counters: Arc::default(),
+            counters,
         };
         Recorder { held: Some(held), ..Recorder::new(outbox, kinds) }
-    }
-
-    /// What it did so far; of one that waits nothing.
-    pub(super) fn counters(&self) -> Arc<RecorderCounters> {
-        self.held.as_ref().map_or_else(Arc::default, |held| Arc::clone(&held.counters))
     }
 }
 
@@ -290,9 +285,9 @@ mod tests {
         let (outbox, feeds) = Outbox::start(journal, &[]).unwrap();
         drop(feeds);
         let outbox = Arc::new(outbox);
-        let mut recorder = Recorder::live(Arc::clone(&outbox), &SavedKind::ALL);
+        let counters = Arc::<RecorderCounters>::default();
+        let mut recorder = Recorder::live(Arc::clone(&outbox), &SavedKind::ALL, Arc::clone(&counters));
         recorder.held.as_mut().unwrap().most.0 = most;
-        let counters = recorder.counters();
         let mut held = 0;
         for number in 0..200_000 {
             recorder.change.entries.push(self::entry(number));
@@ -314,8 +309,8 @@ mod tests {
         let states = journal.states("finding").unwrap();
         drop(journal);
         let reader = Reader::open(&path).unwrap();
-        let mut entries = Vec::new();
-        reader.read(&Filter::default(), |stored| entries.push(stored.entry.clone())).unwrap();
+        let stored = reader.after(0, &Filter::default(), 1_000_000).unwrap();
+        let entries = stored.into_iter().map(|stored| stored.entry).collect();
         (entries, states, held, counters.dropped())
     }
 

@@ -10,13 +10,13 @@ use tracing::{error, info, warn};
 use super::AttributorError;
 use crate::capture::{Batch, CaptureError, CaptureFiles, Filter, FilterError, PacketSource as _};
 use crate::config::Config;
-use crate::deliver::{AlertLines, FlowLines, FlowQueue, Output};
+use crate::deliver::{AlertLines, FlowLines, Output};
 use crate::detect::SavedKind;
 use crate::encode::Format;
 use crate::flow::{FlowCounters, PARTITIONS};
 use crate::pipeline::{Front, Judge, Shard};
 
-use super::deliveries::{Deliveries, DeliveriesError, Memory};
+use super::deliveries::{Deliveries, DeliveriesError, FlowQueues, Memory};
 use super::direct::{self, Routes};
 use super::progress::Progress;
 use super::recorder::Recorder;
@@ -155,7 +155,7 @@ pub fn replay(replay: &Replay, config: &Config) -> Result<Reported, ReplayError>
 struct Sinks {
     alerts: Vec<AlertLines>,
     flows: Option<FlowLines>,
-    queues: Vec<FlowQueue>,
+    queues: Option<FlowQueues>,
     deliveries: Option<Deliveries>,
     recorder: Option<Recorder>,
     memory: Memory,
@@ -177,7 +177,7 @@ impl Sinks {
         let path = replay.journal.as_deref();
         let (deliveries, queues, memory) = Deliveries::start(path, config, &delivered, kinds)?;
         let recorder = Some(deliveries.recorder(kinds));
-        Ok(Sinks { deliveries: Some(deliveries), queues, recorder, memory, ..sinks })
+        Ok(Sinks { deliveries: Some(deliveries), queues: Some(queues), recorder, memory, ..sinks })
     }
 
     fn resume(&mut self, judge: &mut Judge) {

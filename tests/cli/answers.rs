@@ -124,6 +124,20 @@ fn completions_are_offered_for_the_common_shells() {
 }
 
 #[test]
+fn the_manual_has_a_page_for_every_command() {
+    let scratch = Scratch::new();
+    let page = scratch.run(&["man"]);
+    assert_works(&page);
+    assert!(page.stdout.contains(".TH borderflow 1") && page.stdout.contains(".SH FILES"), "{}", page.stdout);
+    assert_works(&scratch.run(&["man", "--directory", "."]));
+    for command in ["", "-replay", "-check", "-journal", "-journal-list", "-output-test", "-completions"] {
+        let name = format!("borderflow{command}.1");
+        assert!(scratch.read(&name).contains(".SH NAME"), "{name}");
+    }
+    assert_fails(&scratch.run(&["man", "--directory", "nowhere"]), 1, &["nowhere"]);
+}
+
+#[test]
 fn the_version_names_whose_data_is_inside() {
     let scratch = Scratch::new();
     let long = scratch.run(&["--version"]);

@@ -53,7 +53,8 @@ impl Collector for Snapshot {
         families(encoder, families::JOURNAL, &[(vec![], &status.journal)])?;
         let outputs: Vec<_> = status.outputs.iter().map(|one| (vec![("output", one.name.clone())], one)).collect();
         families(encoder, families::OUTPUT, &outputs)?;
-        let databases: Vec<_> = status.databases.iter().map(|one| (vec![("role", one.role.clone())], one)).collect();
+        let databases: Vec<_> =
+            status.databases.iter().map(|one| (vec![("role", one.role.to_lowercase())], one)).collect();
         families(encoder, families::DATABASE, &databases)?;
         let timings = &status.timings;
         histogram(encoder, "decode", families::DECODE_HELP, &timings.decode)?;
@@ -80,9 +81,7 @@ fn families<T>(encoder: &mut DescriptorEncoder<'_>, rows: &[Row<T>], things: &[(
         for (labels, thing) in things {
             match row.figure {
                 Figure::Count(of) => count(&mut metric, labels, of(thing))?,
-                Figure::Level(of) => {
-                    metric.encode_family(&escaped(labels))?.encode_gauge(&of(thing))?;
-                }
+                Figure::Level(of) => labelled(&mut metric, labels, |metric| metric.encode_gauge(&of(thing)))?,
                 Figure::CountBy(label, of) => {
                     for (value, number) in of(thing) {
                         let mut labels = labels.clone();
@@ -97,7 +96,19 @@ fn families<T>(encoder: &mut DescriptorEncoder<'_>, rows: &[Row<T>], things: &[(
 }
 
 fn count(metric: &mut MetricEncoder<'_>, labels: &Labels, number: u64) -> Result<(), Error> {
-    metric.encode_family(&escaped(labels))?.encode_counter::<NoLabelSet, u64, f64>(&number, None)
+    labelled(metric, labels, |metric| metric.encode_counter::<NoLabelSet, u64, f64>(&number, None))
+}
+
+fn labelled(
+    metric: &mut MetricEncoder<'_>,
+    labels: &Labels,
+    write: impl FnOnce(&mut MetricEncoder<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if labels.is_empty() {
+        return write(metric);
+    }
+    let labels: Vec<_> = labels.iter().map(|(name, value)| (*name, Escaped(value))).collect();
+    write(&mut metric.encode_family(&labels)?)
 }
 
 fn histogram(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, histogram: &Histogram) -> Result<(), Error> {
@@ -106,10 +117,6 @@ fn histogram(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, histog
     let buckets: Vec<_> = histogram.buckets().map(|(up_to, count)| (bound(up_to), count)).collect();
     let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
     metric.encode_histogram::<NoLabelSet>(histogram.sum().as_secs_f64(), histogram.count(), &buckets, None)
-}
-
-fn escaped(labels: &Labels) -> Vec<(&'static str, Escaped<'_>)> {
-    labels.iter().map(|(name, value)| (*name, Escaped(value))).collect()
 }
 
 /// The value of a label; prometheus-client 0.24 writes values as they are, so a quote in a name would end it.

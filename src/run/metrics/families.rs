@@ -134,6 +134,7 @@ pub(super) const SHARD: &[Row<Shard>] = &[
     count("clock_leaps", Number, |s| s.clock_leaps, "Frames whose time leapt ahead by more than a week"),
     count("handovers", Number, |s| s.handovers, "Frames handed over to the shard that has their flow"),
     count("handovers_dropped", Number, |s| s.handovers_dropped, "Frames lost on that way"),
+    count("handover_copies", Number, |s| s.handover_copies, "Frames that came on that way and were copies of others"),
     count_by(
         "flows",
         "transport",

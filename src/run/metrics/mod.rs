@@ -20,7 +20,7 @@ use axum::routing::get;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-use super::status::Board;
+use super::status::{self, Board};
 use door::Door;
 
 /// OpenMetrics 1.0, section "Content Type".
@@ -89,7 +89,7 @@ fn router(board: Board) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
-        .route("/status", get(status))
+        .route("/status", get(report))
         .fallback(|| async { answer(StatusCode::NOT_FOUND, TEXT, "no such page; / lists them\n".to_owned()) })
         .with_state(board)
 }
@@ -112,8 +112,9 @@ async fn readiness(State(board): State<Board>) -> Response {
     verdict("ready", &reasons)
 }
 
-async fn status(State(board): State<Board>) -> Response {
-    match serde_json::to_string(&*board.read()) {
+async fn report(State(board): State<Board>) -> Response {
+    let age_ms = u64::try_from(board.age().as_millis()).unwrap_or(u64::MAX);
+    match serde_json::to_string(&status::Status { age_ms, ..(*board.read()).clone() }) {
         Ok(json) => answer(StatusCode::OK, JSON, json),
         Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
     }

@@ -1,11 +1,12 @@
 //! The judge at work: takes what the shards saw, attributes, detects, and hands alerts to the journal. It waits for no output.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::clock;
+use super::order::Order;
 use crate::attribute::Attributor;
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Policy};
@@ -17,6 +18,8 @@ use crate::run::status::Histogram;
 
 /// How long it waits for something to judge before it shows that it lives.
 const TURN: Duration = Duration::from_millis(500);
+/// How much earlier than the clock of its shard an update can be.
+const LATE: Duration = Duration::from_secs(120);
 /// How often it tells what it counted, nanoseconds.
 const REPORT_EVERY_NS: u64 = 200_000_000;
 
@@ -40,8 +43,6 @@ pub(super) struct Seen {
 pub(super) struct Reload {
     pub(super) attributor: Arc<Attributor>,
     pub(super) policy: Policy,
-    /// Outputs that take the place of the ones there are.
-    pub(super) outputs: Option<Vec<Box<dyn Output>>>,
 }
 
 /// What a judge is made of.
@@ -52,6 +53,7 @@ pub(super) struct JudgeLoop {
     pub(super) spent: Vec<SyncSender<Vec<FlowUpdate>>>,
     pub(super) outputs: Vec<Box<dyn Output>>,
     pub(super) board: Arc<JudgeBoard>,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 /// What everybody may look at.
@@ -90,10 +92,12 @@ impl JudgeLoop {
     pub(super) fn run(mut self) {
         let (mut report, mut delays) = (JudgeReport::default(), Delays::default());
         let (mut last, mut reported_ns) = (Timestamp::ZERO, 0);
+        let mut order = Order::new(self.spent.len());
         loop {
             match self.inbox.recv_timeout(TURN) {
-                Ok(ToJudge::Seen(seen)) => {
+                Ok(ToJudge::Seen(mut seen)) => {
                     last = last.max(seen.clock);
+                    order.sort(&mut seen);
                     self.judge_seen(seen, last, &mut report, &mut delays);
                 }
                 Ok(ToJudge::Reload(reload)) => {
@@ -112,7 +116,9 @@ impl JudgeLoop {
             }
         }
         let mut outputs = outputs(&mut self.outputs, &mut delays);
-        self.judge.handle(&mut Vec::new(), &mut outputs.list);
+        let (mut updates, sightings) = order.rest();
+        self.judge.hear(sightings);
+        self.judge.pause(&mut updates, last, &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
         self.report(&mut report);
@@ -123,7 +129,16 @@ impl JudgeLoop {
         self.judge.hear(sightings);
         let mut outputs = outputs(&mut self.outputs, delays);
         let (count, begun) = (updates.len() as u64, clock::read().boot_ns);
-        self.judge.handle(&mut updates, &mut outputs.list);
+        if self.stop.load(Ordering::Relaxed) {
+            // Flows that end now end with the daemon, and may well go on.
+            self.judge.pause(&mut updates, Timestamp::ZERO, &mut outputs.list);
+        } else {
+            self.judge.handle(&mut updates, &mut outputs.list);
+        }
+        if count == 0 {
+            let settled = clock.as_nanos().saturating_sub(LATE.as_nanos() as u64);
+            self.judge.advance_to(Timestamp::from_nanos(settled), &mut outputs.list);
+        }
         let took = clock::read().boot_ns.saturating_sub(begun);
         if let Some(each) = took.checked_div(count) {
             report.lookup.record(each);
@@ -137,9 +152,6 @@ impl JudgeLoop {
 
     fn reload(&mut self, reload: Reload) {
         self.judge.reload(reload.attributor, reload.policy);
-        if let Some(outputs) = reload.outputs {
-            self.outputs = outputs;
-        }
     }
 
     fn report(&self, report: &mut JudgeReport) {

@@ -16,6 +16,7 @@ mod judge;
 mod loss;
 mod memory;
 mod news;
+mod order;
 mod reload;
 mod report;
 mod shard;

@@ -56,17 +56,18 @@ impl Supervisor {
     pub(super) fn status(&self, reports: &Reports, tracked: &mut Tracked, now_ns: u64) -> Status {
         let now = crate::run::now();
         let shards = reports.shards.iter().zip(&self.shard_boards).zip(&mut tracked.shards).zip(0u16..);
-        let max_flows = u64::from(self.config.flow.max_flows);
+        let max_flows = u64::from(self.running.flow.max_flows);
         let shards = shards.map(|(((report, board), pulse), number)| status::Shard {
             number,
             progress_age_ms: pulse.age(&board.turns, now_ns) / 1_000_000,
             stalls: report.stalls,
             handovers: report.handed_over,
             handovers_dropped: report.handovers_dropped,
+            handover_copies: report.copies,
             flows_open: report.open as u64,
             max_flows: max_flows / reports.shards.len().max(1) as u64,
             updates_waiting: report.waiting as u64,
-            max_waiting_updates: u64::from(self.config.daemon.max_waiting_updates),
+            max_waiting_updates: u64::from(self.running.daemon.max_waiting_updates),
             updates_dropped: report.dropped,
             ..status::Shard::counted(&report.front, &report.flows)
         });
@@ -104,7 +105,7 @@ impl Supervisor {
             databases: sources.map(|source| status::Database::new(source, now)).collect(),
             memory: status::Memory {
                 resident_bytes: resident_bytes(),
-                limit_bytes: memory::memory_limit(&self.config),
+                limit_bytes: memory::memory_limit(&self.running),
             },
             timings,
             ..Status::default()
@@ -112,9 +113,15 @@ impl Supervisor {
     }
 
     fn journal(&self) -> status::Journal {
-        let path = self.config.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
+        let path = self.running.journal.path.as_deref().unwrap_or(std::path::Path::new(""));
         let counters = self.deliveries.outbox().counters();
-        status::Journal { max_bytes: self.config.journal.max_bytes, ..status::Journal::counted(path, &counters) }
+        let counted = status::Journal::counted(path, &counters);
+        status::Journal {
+            max_bytes: self.running.journal.max_bytes,
+            dropped: counted.dropped + self.deliveries.recorded().dropped(),
+            held_entries: counted.held_entries + self.deliveries.recorded().held(),
+            ..counted
+        }
     }
 
     fn outputs(&self, behind_since: &mut HashMap<String, u64>, now_ns: u64) -> Vec<status::Output> {

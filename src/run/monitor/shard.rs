@@ -25,12 +25,17 @@ use crate::run::status::Histogram;
 
 /// How often a shard tells what it counted, nanoseconds.
 const REPORT_EVERY_NS: u64 = 200_000_000;
-/// How often the judge hears from a shard that has nothing to tell.
+/// How often the judge hears from a shard that has something to tell, and how much of that is worth waking it earlier.
+const HAND_ON_EVERY_NS: u64 = 20_000_000;
+const HANDED_ON_AT_ONCE: usize = 1_000;
+/// How often it hears from one that has not.
 const BEAT_EVERY_NS: u64 = 1_000_000_000;
+/// The same where the judge waits for every shard, to judge in the order of time.
+const BEAT_AMONG_OTHERS_NS: u64 = 50_000_000;
 /// One batch in so many is timed.
 const TIMED_BATCHES: u64 = 16;
 /// How far packet time stays behind the clock on a silent line: frames may be on their way.
-const BEHIND: Duration = Duration::from_millis(500);
+const BEHIND: Duration = Duration::from_millis(200);
 /// Batches of which packets are with other shards, at most.
 const SHARED_BATCHES: usize = 32;
 /// Batches read at the end at most: what the kernel's ring still holds.
@@ -84,6 +89,8 @@ pub(super) struct ShardReport {
     pub(super) taps: Vec<TapCounters>,
     pub(super) handed_over: u64,
     pub(super) handovers_dropped: u64,
+    /// Packets handed over to this shard that were copies of others.
+    pub(super) copies: u64,
     pub(super) waiting: usize,
     pub(super) dropped: u64,
     pub(super) stalls: u64,
@@ -122,11 +129,11 @@ impl ShardLoop {
         }
         self.taps.set_timing(timing);
         let is_some = self.read(state);
+        self.take_parcels(state);
         if !is_some {
             self.front.advance_to(earlier(timing));
+            self.shard.handle(&Batch::default(), &[], self.front.clock(), &mut state.updates);
         }
-        self.take_parcels(state);
-        self.shard.handle(&Batch::default(), &[], self.front.clock(), &mut state.updates);
         self.report_gone();
         self.hand_on(state, now.boot_ns);
         self.board.turns.fetch_add(1, Ordering::Relaxed);
@@ -178,10 +185,7 @@ impl ShardLoop {
 
     /// Packets from another shard come a little late or early: time does not go back for them.
     fn take_parcel(&mut self, mut parcel: Parcel, state: &mut State) {
-        for prepared in &mut parcel.packets {
-            self.front.advance_to(prepared.clock);
-            prepared.clock = self.front.clock();
-        }
+        state.report.copies += self.front.take_over(&parcel.batch, &mut parcel.packets);
         self.shard.handle(&parcel.batch, &parcel.packets, self.front.clock(), &mut state.updates);
     }
 
@@ -204,8 +208,13 @@ impl ShardLoop {
     /// Hands updates and sightings to the judge, as far as it takes them now.
     fn hand_on(&mut self, state: &mut State, now_ns: u64) {
         state.sightings.extend(self.front.sightings());
-        let is_due = now_ns.saturating_sub(state.beat_ns) >= BEAT_EVERY_NS;
-        if !is_due && state.updates.is_empty() && state.sightings.is_empty() {
+        let is_nothing = state.updates.is_empty() && state.sightings.is_empty();
+        let every = match (is_nothing, self.peers.len()) {
+            (false, _) => HAND_ON_EVERY_NS,
+            (true, 0 | 1) => BEAT_EVERY_NS,
+            (true, _) => BEAT_AMONG_OTHERS_NS,
+        };
+        if now_ns.saturating_sub(state.beat_ns) < every && state.updates.len() < HANDED_ON_AT_ONCE {
             return;
         }
         let empty = self.spent.try_recv().unwrap_or_default();

@@ -59,7 +59,7 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
         warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
     }
     let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
-    sinks.extend(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Output>));
+    sinks.push(Box::new(queues));
     if config.outputs.is_empty() {
         sinks.push(Box::new(direct::to_stdout(request.format)));
     }
@@ -72,12 +72,18 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let wiring = Wiring { events: events.clone(), to_judge: to_judge.clone(), stop: Arc::clone(&stop), flow };
     let (shards, spent, boards) = start_shards(&config, wiring, handles, receivers)?;
     let judge_board = Arc::<JudgeBoard>::default();
-    let judge = JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board) };
+    let judge =
+        JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board), stop: Arc::clone(&stop) };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
+    let unconfined = sandbox::unconfined_threads();
+    if config.sandbox.system_calls && !unconfined.is_empty() {
+        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
+    }
     let board = Board::default();
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
         source: request.source.clone(),
+        running: config.clone(),
         config,
         attributor,
         threads: Threads { shards, judge, opener, served },

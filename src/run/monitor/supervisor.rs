@@ -54,7 +54,9 @@ pub(super) struct Threads {
 /// Everything that the main thread holds while the daemon runs.
 pub(super) struct Supervisor {
     pub(super) source: SourceOfConfig,
+    /// The configuration in force, and the one that was when the daemon began: parts of it stay so.
     pub(super) config: Config,
+    pub(super) running: Config,
     pub(super) attributor: Arc<Attributor>,
     pub(super) threads: Threads,
     pub(super) deliveries: Deliveries,
@@ -94,7 +96,7 @@ impl Supervisor {
     /// Until the user or the system asks to stop; true where everything was delivered.
     pub(super) fn run(mut self, log: &Logging) -> bool {
         let mut tracked = Tracked::new(&self);
-        let mut reloads = Reloads::new(&self);
+        let mut reloads = Reloads::new(&self.config);
         tracked.state = State::Running;
         let names = self.config.capture.interfaces.join(", ");
         info!("monitoring {names} with {} shards", self.shard_boards.len());

@@ -30,7 +30,7 @@ const OF_A_FILE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | Write
 const KERNEL: [&str; 3] = ["/proc", "/sys/class/net", "/sys/devices"];
 
 /// What looking up names, checking certificates and counting processors read, on the common systems.
-const COMMON: [&str; 35] = [
+const COMMON: [&str; 36] = [
     "/dev/random",
     "/dev/urandom",
     "/etc/ca-certificates",
@@ -48,6 +48,7 @@ const COMMON: [&str; 35] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
     "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/lib",
     "/lib32",
     "/lib64",
@@ -122,9 +123,9 @@ pub enum Files {
     /// This kernel cannot.
     Unsupported(&'static str),
     /// As far as this kernel can: the version of its Landlock.
-    Partly(ABI),
+    Partly(u32),
     /// Everything that is asked for: the version of the kernel's Landlock.
-    Fully(ABI),
+    Fully(u32),
 }
 
 /// What became of the plan.
@@ -235,9 +236,7 @@ impl Rules {
 
 fn is_everybodys(directory: &Path) -> bool {
     let Ok(directory) = fs::canonicalize(directory) else { return false };
-    EVERYBODYS.iter().any(|path| directory == Path::new(path))
-        || directory.parent() == Some(Path::new("/home"))
-        || env::home_dir().is_some_and(|home| directory == home)
+    EVERYBODYS.iter().any(|path| directory == Path::new(path)) || directory.parent() == Some(Path::new("/home"))
 }
 
 impl Granted {
@@ -254,7 +253,7 @@ impl From<&RestrictionStatus> for Files {
         let version = match status.landlock {
             LandlockStatus::NotEnabled => return Files::Unsupported("Landlock is not enabled (boot parameter lsm=)"),
             LandlockStatus::NotImplemented => return Files::Unsupported("this kernel has no Landlock (Linux 5.13)"),
-            LandlockStatus::Available { effective_abi, .. } => effective_abi,
+            LandlockStatus::Available { effective_abi, .. } => effective_abi as u32,
         };
         match status.ruleset {
             RulesetStatus::FullyEnforced => Files::Fully(version),

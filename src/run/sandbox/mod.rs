@@ -13,11 +13,12 @@
 //!
 //! All three belong to a thread and go over to the threads it starts. So [`confine_opener`] runs on the thread that opens
 //! interfaces, once it has been started, and [`confine`] on the main thread before it starts any other. Nothing of it can be taken
-//! back. What is in force says [`Confined`].
+//! back. What is in force says [`Confined`]; that no thread was forgotten, [`unconfined_threads`].
 
 mod calls;
 mod capabilities;
 mod files;
+mod threads;
 mod user;
 
 use std::fmt;
@@ -28,10 +29,11 @@ use caps::errors::CapsError;
 use nix::errno::Errno;
 
 pub use files::Files;
+pub use threads::unconfined_threads;
 pub use user::become_user;
 
 /// What the daemon may still touch once it listens.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Whether files are confined at all.
     pub files: bool,

@@ -3,8 +3,10 @@
 //! The monitor fills a [`Status`] about every second and posts it on the [`Board`]; whoever tells it further (metrics, the
 //! health checks, `borderflow status`, systemd) reads the board and never the threads themselves, so that nobody who asks
 //! costs the packet loop anything. Counters count since the daemon began; what went wrong lately is in
-//! [`Status::last_minute`], which the board fills in, and in [`Status::problems`].
+//! [`Status::last_minute`], which the board fills in, and in [`Status::problems`]. A program of another version reads what it
+//! knows of it.
 
+mod ask;
 mod board;
 mod counted;
 mod histogram;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask::{AskError, Url, UrlError, ask};
 pub use board::Board;
 pub use histogram::Histogram;
 pub use verdict::{MOST_AGE, MOST_DATABASE_AGE, MOST_LAG};
@@ -24,6 +27,7 @@ use crate::net::Timestamp;
 
 /// How the daemon does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Of the program.
     pub version: String,
@@ -33,6 +37,8 @@ pub struct Status {
     pub started_at: Timestamp,
     /// Seconds since then.
     pub uptime_s: u64,
+    /// Milliseconds since these figures were gathered; the endpoint fills it in.
+    pub age_ms: u64,
     /// What it is doing.
     pub state: State,
     /// What it may still do, in words: `user borderflow, files, system calls`.
@@ -74,6 +80,7 @@ pub enum State {
 
 /// The configuration in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Configuration {
     /// Its file; none: the built-in defaults.
     pub path: Option<PathBuf>,
@@ -93,6 +100,7 @@ pub struct Configuration {
 
 /// What happened in the last minute, or since the start where that is later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Minute {
     /// Seconds it covers.
     pub seconds: u64,
@@ -112,6 +120,7 @@ pub struct Minute {
 
 /// An interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -144,6 +153,7 @@ pub enum Link {
 
 /// A shard's view of an interface: its ring in the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Handle {
     /// Number of the shard.
     pub shard: u16,
@@ -159,6 +169,7 @@ pub struct Handle {
 
 /// A shard. `frames_read = packets_decoded + frames_skipped`, save what is pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Shard {
     /// From 0.
     pub number: u16,
@@ -190,6 +201,8 @@ pub struct Shard {
     pub handovers: u64,
     /// Frames lost on that way.
     pub handovers_dropped: u64,
+    /// Frames handed over to this shard whose packets were copies of others.
+    pub handover_copies: u64,
     /// Flows begun, by transport.
     pub flows: FlowsByTransport,
     /// Flows in the table.
@@ -218,6 +231,7 @@ pub struct Shard {
 
 /// Attribution and detection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Judge {
     /// Milliseconds since its loop last came round.
     pub progress_age_ms: u64,
@@ -249,6 +263,7 @@ pub struct Judge {
 
 /// The journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Journal {
     /// Its file.
     pub path: PathBuf,
@@ -282,6 +297,7 @@ pub struct Journal {
 
 /// An output, of alerts or of flow records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Output {
     /// Its name.
     pub name: String,
@@ -309,6 +325,7 @@ pub struct Output {
 
 /// A database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Database {
     /// What it is asked for: `country`, `ASN`.
     pub role: String,
@@ -326,6 +343,7 @@ pub struct Database {
 
 /// Memory of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Memory {
     /// Bytes resident.
     pub resident_bytes: u64,
@@ -335,6 +353,7 @@ pub struct Memory {
 
 /// How long things take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timings {
     /// Decoding a frame and following its flow; one frame of many is timed.
     pub decode: Histogram,

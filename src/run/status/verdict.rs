@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Configuration, Interface, Link, Output, State, Status};
+use super::{Configuration, Database, Interface, Link, Output, State, Status};
 use crate::encode::human::{Bytes, Count, Printable};
 
 /// A loop that has not come round for as long is stuck, and so is a monitor that has not posted.
@@ -39,7 +39,7 @@ impl Status {
     }
 
     /// Everything that is wrong, `age` after it was posted, the worst first: stuck, not working, loss, interfaces,
-    /// outputs, reload, full tables, old databases.
+    /// outputs, reload, full tables.
     #[must_use]
     pub fn problems(&self, age: Duration) -> Vec<String> {
         let mut problems = self.stuck(age);
@@ -49,14 +49,20 @@ impl Status {
         problems.extend(self.outputs.iter().filter_map(Output::problem));
         problems.extend(self.configuration.problem());
         problems.extend(self.full());
+        problems
+    }
+
+    /// What is to be done some day, and nothing that is wrong with the daemon: databases that have become old.
+    #[must_use]
+    pub fn chores(&self) -> Vec<String> {
         let old = self
             .databases
             .iter()
             .filter(|database| Duration::from_secs(u64::from(database.age_days) * 86_400) > MOST_DATABASE_AGE);
-        problems.extend(old.map(|database| {
+        let chore = |database: &Database| {
             format!("the {} database is {} days old ({})", database.role, database.age_days, Printable(&database.name))
-        }));
-        problems
+        };
+        old.map(chore).collect()
     }
 
     fn journal_refuses(&self) -> Option<String> {
@@ -143,7 +149,7 @@ fn because(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Database, Handle, Journal, Judge, Minute, Shard};
+    use super::super::{Handle, Journal, Judge, Minute, Shard};
     use super::*;
 
     const NOW: Duration = Duration::ZERO;
@@ -222,9 +228,9 @@ mod tests {
             "interface eth0 is down: no link",
             "output siem\u{fffd} is 0 s behind, 7 records wait: refused \u{fffd}[2Jhealthy: all is well",
             "the last reload failed, what was before stays in force: config.toml:3: unknown key",
-            "the country database is 71 days old ()",
         ];
         assert_eq!(status.problems(NOW), expected);
+        assert_eq!(status.chores(), ["the country database is 71 days old ()"]);
     }
 
     #[test]

@@ -45,8 +45,6 @@ pub(super) const EVERYWHERE: &[c_long] = &[
     libc::SYS_getcwd,
     libc::SYS_renameat2,
     libc::SYS_unlinkat,
-    libc::SYS_mkdirat,
-    libc::SYS_fchmodat,
     libc::SYS_umask,
     // Memory.
     libc::SYS_brk,
@@ -135,7 +133,6 @@ pub(super) const EVERYWHERE: &[c_long] = &[
 pub(super) const OF_THIS_PROCESSOR: &[c_long] = &[
     libc::SYS_access,
     libc::SYS_arch_prctl,
-    libc::SYS_chmod,
     libc::SYS_dup2,
     libc::SYS_epoll_create,
     libc::SYS_epoll_wait,
@@ -143,7 +140,6 @@ pub(super) const OF_THIS_PROCESSOR: &[c_long] = &[
     libc::SYS_getdents,
     libc::SYS_getrlimit,
     libc::SYS_lstat,
-    libc::SYS_mkdir,
     libc::SYS_open,
     libc::SYS_pipe,
     libc::SYS_poll,
