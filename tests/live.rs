@@ -5,12 +5,14 @@
 //! skipped. `live/README.md` says what is shown where, and has the long form.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test says where it fails")]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says where it fails")]
 #![expect(clippy::print_stdout, reason = "a test prints its figures, and why it is skipped")]
 #![expect(clippy::disallowed_methods, reason = "a test gives up after a while, and measures")]
 
 #[path = "live/capture.rs"]
 mod capture;
+#[path = "live/clock.rs"]
+mod clock;
 #[path = "live/daemon.rs"]
 mod daemon;
 #[path = "live/delay.rs"]
@@ -31,6 +33,8 @@ mod own;
 mod power;
 #[path = "live/records.rs"]
 mod records;
+#[path = "live/reload.rs"]
+mod reload;
 #[path = "live/same.rs"]
 mod same;
 #[path = "live/tools.rs"]

@@ -29,12 +29,12 @@ pub(crate) fn exchange_with(asset: &str, remote: &str) -> [Frame; 2] {
     exchange_between((asset, 40_000), (remote, 9_999))
 }
 
-/// The same, with ports.
+/// The same, with ports. The times make the packets' identifications, by which copies of them are known.
 pub(crate) fn exchange_between(asset: (&str, u16), remote: (&str, u16)) -> [Frame; 2] {
     let (asset, remote) = ((Host::new(asset.0), asset.1), (Host::new(remote.0), remote.1));
     [
-        udp_frame(&Link::Ethernet, 0, asset, remote, &[7; 200]),
-        udp_frame(&Link::Ethernet, 1_000_000, remote, asset, &[8; 100]),
+        udp_frame(&Link::Ethernet, 1_000_000, asset, remote, &[7; 200]),
+        udp_frame(&Link::Ethernet, 2_000_000, remote, asset, &[8; 100]),
     ]
 }
 

@@ -15,7 +15,10 @@ fn random_frame(random: &mut Prng) -> Frame {
     let first =
         if random.below(4) == 0 { "47.97".to_owned() } else { format!("{}.{}", random.between(60, 99), byte(random)) };
     let remote = format!("{first}.{}.{}", byte(random), byte(random));
-    let ends = [(Host::new(&asset), random.between(1_024, 65_535) as u16), (Host::new(&remote), 9_999)];
+    // Behind two routers, as most hosts on a span port are.
+    let (asset, remote) =
+        (Host::new(&asset).with_mac([2, 0, 0, 0, 0, 1]), Host::new(&remote).with_mac([2, 0, 0, 0, 0, 2]));
+    let ends = [(asset, random.between(1_024, 65_535) as u16), (remote, 9_999)];
     let [from, to] = if random.below(2) == 0 { ends } else { [ends[1], ends[0]] };
     udp_frame(&Link::Ethernet, 0, from, to, &[1; 40])
 }
@@ -26,11 +29,14 @@ fn resident_bytes(daemon: &Daemon<'_>) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
 }
 
-/// BORDERFLOW_LIVE_FLOWS=10000000 is the long form.
+/// When everything that is learned of hosts, whose room is fixed, is full.
+const FULL: u64 = 3_000_000;
+
+/// BORDERFLOW_LIVE_FLOWS=8000000 is the long form, in which memory must stay flat in the second half.
 #[test]
 fn a_flood_of_random_flows_takes_no_more_memory_than_the_configuration_allows() {
     let Some(network) = Network::new() else { return };
-    let count = setting("BORDERFLOW_LIVE_FLOWS", 600_000);
+    let count = setting("BORDERFLOW_LIVE_FLOWS", 400_000);
     let settings = [
         "flow.max_flows=20000",
         "detect.max_findings=1000",
@@ -60,8 +66,11 @@ fn a_flood_of_random_flows_takes_no_more_memory_than_the_configuration_allows() 
     );
     assert!(read > count as f64 / 4.0, "too little was read: {read}");
     assert!((most[0].max(most[1]) as f64) < limit, "{most:?} of {limit}");
-    assert!(most[1] < most[0] + (24 << 20), "it grows: {mib:?} MiB");
-    assert!(daemon.metric("borderflow_flows_open") <= 20_000.0);
-    assert!(daemon.metric("borderflow_findings_open") <= 2_000.0);
+    if count / 2 >= FULL {
+        assert!(most[1] < most[0] + (8 << 20), "it grows: {mib:?} MiB");
+    }
+    let held = ["borderflow_flows_open", "borderflow_findings_open"].map(|name| daemon.metric(name));
+    // Flows are bounded in 64 parts, each rounded up.
+    assert!(held[0] <= 20_064.0 && held[1] <= 2_000.0, "flows and findings held: {held:?}");
     daemon.stop();
 }

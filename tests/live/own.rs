@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
+use super::capture::exchanges;
 use super::daemon::Setup;
 use super::network::Network;
 use super::records::text;
@@ -45,11 +46,11 @@ fn the_interface_that_is_all_of_them_sees_what_comes_in_on_each() {
     network.cable("c", "d");
     let daemon = Setup::new(&network, "sensor").args("-i any --filter udp").start();
     // Both ends of a cable are here: what goes into one end is seen there and at the other, as by any machine that routes.
-    network.send(&super::capture::exchange(1), "a", 1_000);
-    network.send(&super::capture::exchange(2), "c", 1_000);
-    daemon.wait_for_frames(4);
+    network.send(&exchanges(1, 50), "a", 1_000);
+    network.send(&exchanges(51, 50), "c", 1_000);
+    daemon.wait_for_frames(400);
     let flows = daemon.stop().flows;
-    assert_eq!(flows.len(), 2, "{flows:?}");
+    assert_eq!(flows.len(), 100, "{flows:?}");
     for flow in &flows {
         assert_eq!((&flow["source"]["packets"], &flow["destination"]["packets"]), (&1.into(), &1.into()), "{flow}");
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::capture::exchanges;
 use super::daemon::{Daemon, Setup, executable};
 use super::network::Network;
-use super::tools::{run, tool};
+use super::tools::{run, tool, wait};
 
 const NOBODY: u32 = 65_534;
 
@@ -28,12 +28,11 @@ const NET_RAW: u64 = 1 << 13;
 
 /// Insists that every thread is confined, and that one alone can open interfaces.
 fn insist_on_confinement(daemon: &Daemon<'_>) {
-    let threads = threads(daemon);
-    let names: Vec<&str> = threads.iter().map(|(name, _)| name.as_str()).collect();
     for expected in ["interfaces", "shard-0", "shard-1", "judge", "journal"] {
-        assert!(names.contains(&expected), "{names:?}");
+        // A thread names itself once it runs.
+        wait(expected, || threads(daemon).iter().any(|(name, _)| name == expected));
     }
-    for (name, status) in &threads {
+    for (name, status) in &threads(daemon) {
         let kept = if name == "interfaces" { NET_RAW } else { 0 };
         for set in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
             let held = u64::from_str_radix(&status[set], 16).unwrap();

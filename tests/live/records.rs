@@ -29,20 +29,6 @@ pub(crate) fn ids(alerts: &[Value]) -> Vec<String> {
     alerts.iter().map(|alert| text(alert, "event.id").to_owned()).collect()
 }
 
-/// What a finding is about: activity, asset, jurisdiction, entity.
-pub(crate) fn relation(alert: &Value) -> String {
-    let parts = ["rule.id", "borderflow.asset.name", "borderflow.jurisdiction.iso_code", "borderflow.entity.name"];
-    parts.map(|part| text(alert, part)).join(" / ")
-}
-
-/// The relations of the findings that were opened.
-pub(crate) fn opened(alerts: &[Value]) -> Vec<String> {
-    let mut relations: Vec<String> =
-        alerts.iter().filter(|alert| text(alert, "event.action") == "finding-opened").map(relation).collect();
-    relations.sort();
-    relations
-}
-
 /// Insists that two runs wrote the same flow records, in whatever order.
 pub(crate) fn insist_on_flows(of: &str, found: &[Value], expected: &[Value]) {
     insist(of, "flow records", found.iter(), expected.iter());
