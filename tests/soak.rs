@@ -20,6 +20,9 @@ use borderflow_testkit::{Conversation, Frame, Host, Link, Prng, udp_frame};
 
 use kit::{ENTITIES, START_S, Told, judge, remote, rss_bytes};
 
+// What other tests make of the kit.
+const _: fn(u64, u32, u32, u64, u64) -> borderflow::flow::FlowUpdate = kit::ended;
+
 const HOUR_NS: u64 = 3_600_000_000_000;
 const ASSETS: u64 = 60;
 
