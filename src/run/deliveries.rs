@@ -100,6 +100,9 @@ struct Ready<T> {
     work: T,
 }
 
+type ReadyAlerts = Ready<Delivery<()>>;
+type ReadyFlows = Ready<(FlowQueue, FlowDelivery)>;
+
 /// What a change did to the outputs, by their names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changed {
@@ -206,7 +209,7 @@ impl Deliveries {
         &self,
         outputs: &[&config::Output],
         flow_outputs: &[FlowOptions],
-    ) -> Result<(Vec<Ready<Delivery<()>>>, Vec<Ready<(FlowQueue, FlowDelivery)>>), DeliveriesError> {
+    ) -> Result<(Vec<ReadyAlerts>, Vec<ReadyFlows>), DeliveriesError> {
         let _inside = self.runtime.enter();
         let (mut alerts, mut flows) = (Vec::new(), Vec::new());
         for output in outputs {
@@ -234,12 +237,7 @@ impl Deliveries {
         Ok((alerts, flows))
     }
 
-    fn begin(
-        &mut self,
-        names: &[&str],
-        alerts: Vec<Ready<Delivery<()>>>,
-        flows: Vec<Ready<(FlowQueue, FlowDelivery)>>,
-    ) {
+    fn begin(&mut self, names: &[&str], alerts: Vec<ReadyAlerts>, flows: Vec<ReadyFlows>) {
         let renewed: Vec<&str> = alerts.iter().map(|ready| ready.running.name.as_str()).collect();
         let feeds = self.outbox.rejoin(names, &renewed);
         for (Ready { running, work }, feed) in alerts.into_iter().zip(feeds) {

@@ -277,8 +277,10 @@ mod tests {
         State { kind: "finding", key, value: Some(number.to_string().into_bytes()) }
     }
 
+    type States = Vec<(String, Vec<u8>)>;
+
     /// What is in the journal after bursts that it cannot follow, and how many alerts were held at most and dropped.
-    fn after_bursts(most: usize) -> (Vec<Entry>, Vec<(String, Vec<u8>)>, u64, u64) {
+    fn after_bursts(most: usize) -> (Vec<Entry>, States, u64, u64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let journal = Journal::open(&path, &Options::default()).unwrap();
