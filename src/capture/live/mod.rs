@@ -177,7 +177,7 @@ impl Taps {
         let is_held = self.taps.iter().any(|tap| tap.stage.len() > 0);
         let wait = if is_held { merge::HOLD / 4 } else { Taps::WAIT };
         // What goes wrong here shows when the handle is read.
-        let _ = poll(&mut waiting, PollTimeout::try_from(wait.as_millis() as u16).unwrap_or(PollTimeout::ZERO));
+        let _ = poll(&mut waiting, PollTimeout::from(wait.as_millis() as u16));
     }
 }
 
