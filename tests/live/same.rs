@@ -181,7 +181,7 @@ fn a_name_that_one_shard_learned_is_known_to_the_flow_of_another() {
 /// BORDERFLOW_LIVE_STEP=1 takes every capture of the corpus that can be sent.
 #[test]
 fn captures_of_the_corpus_are_judged_by_1_2_and_4_shards_as_from_a_file() {
-    let frames = sample(&[], 400, setting("BORDERFLOW_LIVE_STEP", 6) as usize).concat();
+    let frames = sample(&[], 400, setting("BORDERFLOW_LIVE_STEP", 3) as usize).concat();
     if !frames.is_empty() {
         handed_over("a sample of the corpus", "", &frames);
     }
