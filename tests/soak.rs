@@ -20,8 +20,11 @@ use borderflow_testkit::{Conversation, Frame, Host, Link, Prng, udp_frame};
 
 use kit::{ENTITIES, START_S, Told, judge, remote, rss_bytes};
 
+// What other tests make of the kit.
+const _: fn(u64, u32, u32, u64, u64) -> borderflow::flow::FlowUpdate = kit::ended;
+
 const HOUR_NS: u64 = 3_600_000_000_000;
-const ASSETS: u64 = 200;
+const ASSETS: u64 = 60;
 
 /// The stages as the daemon has them, on one thread.
 struct Stages {
@@ -87,7 +90,7 @@ fn a_day_of_traffic_takes_no_more_memory_than_its_first_hours() {
         "{} frames, {} flows, {} at once, {} alerts, {} kept; resident kB after each hour: {after:?}",
         counters.0, counters.1, stages.largest, stages.told.alerts, stages.kept
     );
-    assert!(stages.told.alerts > 1_000 && stages.kept > 100_000 && counters.1 > hours * 10_000, "too little happened");
+    assert!(stages.told.alerts > 1_000 && stages.kept > 100_000 && counters.1 > hours * 6_000, "too little happened");
     let (early, late) = after.split_at(after.len() / 3);
     let (early, late) = (early.iter().max().unwrap(), late.iter().max().unwrap());
     assert!(late * 100 <= early * 105, "{late} kB after {early} kB");
@@ -96,9 +99,9 @@ fn a_day_of_traffic_takes_no_more_memory_than_its_first_hours() {
 /// Five minutes of a utility's network: names are asked, clouds are reached, somebody scans.
 fn traffic(prng: &mut Prng, start_ns: u64) -> Vec<Frame> {
     let mut frames = Vec::new();
-    for _ in 0..1_200 {
+    for _ in 0..700 {
         let time = start_ns + prng.below(HOUR_NS / 12);
-        let asset = Host::new(&format!("10.0.{}.{}", prng.below(ASSETS) / 100, 1 + prng.below(100)));
+        let asset = Host::new(&format!("10.0.0.{}", 1 + prng.below(ASSETS)));
         let port = 32_768 + prng.below(28_000) as u16;
         let entity = prng.below(u64::from(ENTITIES)) as u32;
         let cloud = Host::new(&remote(entity).to_string());

@@ -55,7 +55,7 @@ start() {
     borderflow) ip netns exec "$NS" "$BORDERFLOW" monitor -c "$DIR/config.toml" > "$DIR/log" 2>&1 & ;;
     tcpdump) ip netns exec "$NS" tcpdump -i "out$$" -n -B "$RING_KIB" -w /dev/null > "$DIR/log" 2>&1 & ;;
     argus) ip netns exec "$NS" argus -i "out$$" -w "$DIR/argus.out" > "$DIR/log" 2>&1 & ;;
-    softflowd) ip netns exec "$NS" softflowd -D -i "out$$" -m 1000000 -n 127.0.0.1:9 -c "$DIR/ctl" -p "$DIR/pid" > "$DIR/log" 2>&1 & ;;
+    softflowd) ip netns exec "$NS" softflowd -d -i "out$$" -m 1000000 -n 127.0.0.1:9 -c "$DIR/ctl" -p "$DIR/pid" > "$DIR/log" 2>&1 & ;;
     esac
     SENSOR=$!
     sleep 2
@@ -99,7 +99,7 @@ for rate in "${RATES[@]}"; do
         case $sensor in
         borderflow | softflowd) missing=$(lost "$sensor" "$sent") ;;
         esac
-        kill -INT "$SENSOR" 2>/dev/null || true
+        if [ "$sensor" = softflowd ]; then kill -TERM "$SENSOR"; else kill -INT "$SENSOR"; fi 2>/dev/null || true
         wait "$SENSOR" 2>/dev/null || true
         SENSOR=
         case $sensor in

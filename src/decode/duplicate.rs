@@ -176,6 +176,11 @@ impl Recorder for Path {
     }
 
     #[inline]
+    fn passage(&mut self, place: u64) {
+        self.0 = mix(self.0, place);
+    }
+
+    #[inline]
     fn strip(&mut self, kind: Encapsulation, id: Option<u32>) {
         self.0 = mix(self.0, (kind as u64) << 33 | u64::from(id.is_some()) << 32 | u64::from(id.unwrap_or_default()));
     }
@@ -269,9 +274,13 @@ mod tests {
 
     /// Copies counted of packets at these times in microseconds.
     fn counted(window: Duration, frames: &[(u64, Vec<u8>)]) -> usize {
+        counted_of(LinkType::ETHERNET, window, frames)
+    }
+
+    fn counted_of(link: LinkType, window: Duration, frames: &[(u64, Vec<u8>)]) -> usize {
         let mut batch = Batch::default();
         for (micros, bytes) in frames {
-            batch.push(Timestamp::from_nanos(1_000_000_000 + micros * 1_000), LinkType::ETHERNET, 0, bytes);
+            batch.push(Timestamp::from_nanos(1_000_000_000 + micros * 1_000), link, 0, bytes);
         }
         let mut decoder = Decoder::new(Options { duplicate_window: window, ..Options::default() });
         let counted = (0..frames.len())
@@ -307,6 +316,16 @@ mod tests {
         }
         assert_eq!(counted(WINDOW, &[(0, udp(64, 0)), (300, udp(63, 0))]), 1);
         assert_eq!(counted(WINDOW, &[(0, tcp(64, 9)), (20_000, tcp(64, 9))]), 1);
+    }
+
+    #[test]
+    fn a_datagram_that_a_machine_takes_in_and_sends_out_counts_once_among_all_its_interfaces() {
+        let packet = golden::ipv4(17, 64, 0, &golden::udp(5004, 5004, golden::PAYLOAD));
+        let cooked = |kind: u8| [&[0, kind, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0], packet.as_slice()].concat();
+        let (came_in, went_out) = (cooked(3), cooked(4));
+        let frames = [(0, came_in.clone()), (100, went_out)];
+        assert_eq!(counted_of(LinkType::LINUX_SLL, WINDOW, &frames), 1);
+        assert_eq!(counted_of(LinkType::LINUX_SLL, WINDOW, &[(0, came_in.clone()), (100, came_in)]), 2, "repeated");
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(super) trait Recorder: Clone {
 
     /// A link header with these addresses.
     fn macs(&mut self, destination: [u8; 6], source: [u8; 6]);
+    /// On which interface of this machine, and whether in or out, as far as a cooked frame tells.
+    #[inline]
+    fn passage(&mut self, _place: u64) {}
     /// An encapsulation, with its number where it has one.
     fn strip(&mut self, kind: Encapsulation, id: Option<u32>);
     /// The IP header of a tunnel.

@@ -127,6 +127,7 @@ impl<'a, R: Recorder> Walk<'a, R> {
     /// Linux cooked capture v1: type, hardware type, address length, address, protocol.
     fn cooked(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<16>()?;
+        self.recorder.passage(u64::from(h[1]));
         if h[5] == 6 {
             self.recorder.macs([0; 6], [h[6], h[7], h[8], h[9], h[10], h[11]]);
         }
@@ -136,6 +137,7 @@ impl<'a, R: Recorder> Walk<'a, R> {
     /// Linux cooked capture v2: protocol first.
     fn cooked_v2(&mut self, view: View<'a>) -> Result<Outcome, Skip> {
         let (h, rest) = view.take::<20>()?;
+        self.recorder.passage(u64::from(h[10]) << 32 | u64::from(u32::from_be_bytes([h[4], h[5], h[6], h[7]])));
         if h[11] == 6 {
             self.recorder.macs([0; 6], [h[12], h[13], h[14], h[15], h[16], h[17]]);
         }

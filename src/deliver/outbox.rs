@@ -209,7 +209,7 @@ impl Outbox {
         self.shared.inbox().fits(entries, bytes)
     }
 
-    /// How many entries of the journal each output has not acknowledged, as of the last commit.
+    /// How many entries of the journal each output has not acknowledged, as of the last commit; by name.
     #[must_use]
     pub fn backlog(&self) -> Vec<(String, u64)> {
         self.shared.backlog()

@@ -40,7 +40,7 @@ async fn a_slow_and_a_dead_output_delay_nobody() {
     assert_eq!(seen, (1..=5_000).collect::<Vec<u64>>());
     let closed = judge.join().unwrap().close();
     assert_eq!(closed.counters.added, 5_000);
-    let backlog = [("fast", 0), ("slow", 0), ("dead", 5_000)].map(|(name, behind)| (name.to_owned(), behind));
+    let backlog = [("dead", 5_000), ("fast", 0), ("slow", 0)].map(|(name, behind)| (name.to_owned(), behind));
     assert_eq!(closed.backlog, backlog);
     assert_eq!(closed.troubles, []);
     drop(dead);

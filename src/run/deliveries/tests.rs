@@ -1,3 +1,5 @@
+//! Outputs that come, go and change while they run.
+
 use super::*;
 use crate::deliver::{Output as _, notice};
 use crate::encode::ecs::{Notice, NoticeKind};

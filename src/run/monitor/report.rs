@@ -12,6 +12,7 @@ use super::memory;
 use super::shard::ShardReport;
 use super::supervisor::{Supervisor, Tracked};
 use crate::capture::live::DeviceState;
+use crate::flow::PARTITIONS;
 use crate::run::status::{self, Status};
 
 /// How often each loop came round, and since when it has not.
@@ -56,7 +57,9 @@ impl Supervisor {
     pub(super) fn status(&self, reports: &Reports, tracked: &mut Tracked, now_ns: u64) -> Status {
         let now = crate::run::now();
         let shards = reports.shards.iter().zip(&self.shard_boards).zip(&mut tracked.shards).zip(0u16..);
-        let max_flows = u64::from(self.running.flow.max_flows);
+        // As `flow::Flows` has it: so many in each partition.
+        let partitions = PARTITIONS as u64 / reports.shards.len().max(1) as u64;
+        let max_flows = u64::from(self.running.flow.max_flows).div_ceil(PARTITIONS as u64).max(1) * partitions;
         let shards = shards.map(|(((report, board), pulse), number)| status::Shard {
             number,
             progress_age_ms: pulse.age(&board.turns, now_ns) / 1_000_000,
@@ -65,7 +68,7 @@ impl Supervisor {
             handovers_dropped: report.handovers_dropped,
             handover_copies: report.copies,
             flows_open: report.open as u64,
-            max_flows: max_flows / reports.shards.len().max(1) as u64,
+            max_flows,
             updates_waiting: report.waiting as u64,
             max_waiting_updates: u64::from(self.running.daemon.max_waiting_updates),
             updates_dropped: report.dropped,
