@@ -2,15 +2,20 @@
 //!
 //! The function is one that the kernel can compute as well: [`Deal::program`] is the same as a program in classic BPF,
 //! which deals what comes in on an interface to one socket per shard (`PACKET_FANOUT_CBPF`, packet(7)). So a packet is
-//! read, decoded and followed on one processor. The kernel looks at the outermost header and cannot see ports in
-//! fragments: what belongs elsewhere once it is decoded is handed over. The ports of a tunnel do not count, for they often
-//! differ between its two directions: whoever reads a tunnel reads both.
+//! read, decoded and followed on one processor. The kernel looks at the outermost IP header, behind tags, labels and PPPoE
+//! which may well be there in one direction alone, and cannot see ports in fragments: what belongs elsewhere once it is
+//! decoded is handed over. The ports of a tunnel do not count, for they often differ between its two directions: whoever
+//! reads a tunnel reads both.
 
 /// Parts that flows are dealt to.
 pub const PARTS: usize = 64;
 
 /// UDP ports under which a tunnel may come: VXLAN (two), VXLAN-GPE, GENEVE, GTP-U, Teredo, L2TP, LISP (two), GRE in UDP, CAPWAP.
 const TUNNEL_PORTS: [u16; 11] = [4789, 8472, 4790, 6081, 2152, 3544, 1701, 4341, 4342, 4754, 5247];
+
+/// How far behind the network header the program looks for IP, in bytes: behind four tags or labels. The kernel has taken the
+/// first tag away.
+const PLACES: [u32; 5] = [0, 4, 8, 12, 16];
 
 const PARTS_BITS: u32 = PARTS.trailing_zeros();
 
@@ -50,20 +55,19 @@ impl Deal {
     /// or cannot be read, goes to the first.
     #[must_use]
     pub fn program(self, shards: u32) -> Vec<Instruction> {
-        let mut four = adding(&[vec![load(W, 12)], vec![load(W, 16)]]);
-        let ports = |length: Instruction| {
-            let loads = [vec![length, beside(0)], vec![length, beside(2)]];
-            let added = adding(&loads);
-            let mut program = unless_tunnel(&loads, added.len());
-            program.extend(added);
-            program
-        };
-        let ports_of_four = ports(Instruction::new(0xb1, NETWORK));
-        four.extend(only_with_ports(9, &[load(H, 6), jump(JSET, 0x3fff, ports_of_four.len() as u8, 0)], ports_of_four));
-        let words: Vec<Vec<Instruction>> = (0..8).map(|word| vec![load(W, 8 + 4 * word)]).collect();
-        let mut six = adding(&words);
-        six.extend(only_with_ports(6, &[], ports(Instruction::new(0x01, 40))));
-        let end = [
+        let mut program = vec![
+            Instruction::new(LOAD, 0),
+            Instruction::new(0x02, XOR_CELL),
+            Instruction::new(0x02, SUM_CELL),
+            Instruction::new(H, PROTOCOL),
+        ];
+        // Jumps lead forward only: the last place comes first.
+        let mut places: Vec<Vec<Instruction>> = Vec::new();
+        for place in PLACES.into_iter().rev() {
+            places.insert(0, at_place(NETWORK + place, &places));
+        }
+        program.extend(places.concat());
+        program.extend([
             Instruction::new(0x60, XOR_CELL),
             Instruction::new(0xa4, self.0),
             Instruction::new(0x24, BY_XOR),
@@ -72,27 +76,10 @@ impl Deal {
             Instruction::new(0x24, BY_SUM),
             Instruction::new(0x61, SPARE_CELL),
             Instruction::new(0x0c, 0),
-            Instruction::new(0x74, 32 - PARTS_BITS),
+            Instruction::new(RIGHT, 32 - PARTS_BITS),
             Instruction::new(0x94, shards.max(1)),
             Instruction::new(0x16, 0),
-        ];
-        let begin = [
-            Instruction::new(0x00, 0),
-            Instruction::new(0x02, XOR_CELL),
-            Instruction::new(0x02, SUM_CELL),
-            Instruction::new(0x28, PROTOCOL),
-            jump(JEQ, 0x0800, 2, 0),
-            jump(JEQ, 0x86dd, 2, 0),
-            Instruction::new(0x06, 0),
-            Instruction::new(0x05, 1),
-            Instruction::new(0x05, four.len() as u32 + 1),
-        ];
-        let over_six = Instruction::new(0x05, six.len() as u32);
-        let mut program = begin.to_vec();
-        program.extend(four);
-        program.push(over_six);
-        program.extend(six);
-        program.extend(end);
+        ]);
         program
     }
 }
@@ -135,23 +122,98 @@ const PROTOCOL: u32 = 0xffff_f000;
 const W: u16 = 0x20;
 const H: u16 = 0x28;
 const B: u16 = 0x30;
+/// Loads a number.
+const LOAD: u16 = 0x00;
+/// Shifts to the right.
+const RIGHT: u16 = 0x74;
 const JEQ: u16 = 0x15;
 const JSET: u16 = 0x45;
+/// Jumps.
+const JUMP: u16 = 0x05;
+/// Goes to the first shard.
+const FIRST: Instruction = Instruction::new(0x06, 0);
+const ETHER_FOUR: u32 = 0x0800;
+const ETHER_SIX: u32 = 0x86dd;
 const XOR_CELL: u32 = 0;
 const SUM_CELL: u32 = 1;
 const SPARE_CELL: u32 = 2;
 
-const fn load(code: u16, offset: u32) -> Instruction {
-    Instruction::new(code, NETWORK + offset)
-}
-
-/// Loads two bytes from `offset` behind the header, whose length is in X.
-const fn beside(offset: u32) -> Instruction {
-    Instruction::new(0x48, NETWORK + offset)
-}
-
 const fn jump(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
     Instruction { code, jump_true, jump_false, value }
+}
+
+/// What is done with a header that begins at `at`, where its EtherType is loaded: IP is added up, and the end follows, behind
+/// the places that come `later`; a tag, a label or PPPoE leads to one of those with the EtherType of what is in it.
+fn at_place(at: u32, later: &[Vec<Instruction>]) -> Vec<Instruction> {
+    let to_end: usize = later.iter().map(Vec::len).sum();
+    let (four, six) = (ip_four(at), ip_six(at));
+    let mut stage = vec![jump(JEQ, ETHER_SIX, four.len() as u8 + 3, 0), jump(JEQ, ETHER_FOUR, 1, 0), FIRST];
+    let over_six = six.len() + 1;
+    stage.extend(four);
+    stage.push(Instruction::new(JUMP, (over_six + to_end) as u32));
+    stage.extend(six);
+    stage.push(Instruction::new(JUMP, to_end as u32));
+    let go_on = Instruction::new(JUMP, 0);
+    if let Some(next) = later.first()
+        && later.len() > 1
+    {
+        let as_ip = |four: u32, six: u32| {
+            let is = |number, ethertype| [jump(JEQ, number, 0, 2), Instruction::new(LOAD, ethertype), go_on];
+            [is(four, ETHER_FOUR).as_slice(), &is(six, ETHER_SIX), &[FIRST]].concat()
+        };
+        // RFC 2516 section 4 and the PPP protocol behind it.
+        let session = [vec![Instruction::new(H, at + 6)], as_ip(0x0021, 0x0057)].concat();
+        stage = header(&[0x8864], session, next.len(), stage);
+        // RFC 3032 section 2.1: the last label says so, and nothing says what is behind it.
+        let label = [Instruction::new(B, at + 2), jump(JSET, 1, 2, 0), Instruction::new(LOAD, 0x8847), go_on];
+        let packet = [Instruction::new(B, at + 4), Instruction::new(RIGHT, 4)];
+        stage = header(&[0x8847, 0x8848], [label.as_slice(), &packet, &as_ip(4, 6)].concat(), 0, stage);
+        stage = header(&[0x8100, 0x88a8], vec![Instruction::new(H, at + 2), go_on], 0, stage);
+    }
+    stage
+}
+
+/// `body` where the EtherType is one of these, before `stage`. Its jumps lead behind the stage, and `beyond` that.
+fn header(ethertypes: &[u32], mut body: Vec<Instruction>, beyond: usize, stage: Vec<Instruction>) -> Vec<Instruction> {
+    let length = body.len();
+    for (place, step) in body.iter_mut().enumerate().filter(|(_, step)| step.code == JUMP) {
+        step.value = (length - place - 1 + stage.len() + beyond) as u32;
+    }
+    let is_one = |(number, &ethertype): (usize, &u32)| {
+        let others = (ethertypes.len() - number - 1) as u8;
+        jump(JEQ, ethertype, others, if others == 0 { length as u8 } else { 0 })
+    };
+    let mut program: Vec<Instruction> = ethertypes.iter().enumerate().map(is_one).collect();
+    program.extend(body);
+    program.extend(stage);
+    program
+}
+
+/// Adds addresses and ports of an IPv4 packet at `at`.
+fn ip_four(at: u32) -> Vec<Instruction> {
+    let mut program = adding(&[vec![Instruction::new(W, at + 12)], vec![Instruction::new(W, at + 16)]]);
+    let ports = ports(at, Instruction::new(0xb1, at));
+    let is_fragment = [Instruction::new(H, at + 6), jump(JSET, 0x3fff, ports.len() as u8, 0)];
+    program.extend(only_with_ports(at + 9, &is_fragment, ports));
+    program
+}
+
+/// Adds addresses and ports of an IPv6 packet at `at`.
+fn ip_six(at: u32) -> Vec<Instruction> {
+    let words: Vec<Vec<Instruction>> = (0..8).map(|word| vec![Instruction::new(W, at + 8 + 4 * word)]).collect();
+    let mut program = adding(&words);
+    program.extend(only_with_ports(at + 6, &[], ports(at, Instruction::new(0x01, 40))));
+    program
+}
+
+/// Adds the ports behind a header at `at`, whose length `length` loads into X; not those of a tunnel.
+fn ports(at: u32, length: Instruction) -> Vec<Instruction> {
+    let beside = |offset: u32| vec![length, Instruction::new(0x48, at + offset)];
+    let loads = [beside(0), beside(2)];
+    let added = adding(&loads);
+    let mut program = unless_tunnel(&loads, added.len());
+    program.extend(added);
+    program
 }
 
 /// Adds what each of these loads brings to both cells.
@@ -185,7 +247,8 @@ fn unless_tunnel(loads: &[Vec<Instruction>], skipped: usize) -> Vec<Instruction>
 /// `ports`, where the protocol at `offset` has some and `unless`, which ends in a jump over them, does not skip them.
 fn only_with_ports(offset: u32, unless: &[Instruction], ports: Vec<Instruction>) -> Vec<Instruction> {
     let beyond = (unless.len() + ports.len()) as u8;
-    let mut program = vec![load(B, offset), jump(JEQ, 6, 2, 0), jump(JEQ, 17, 1, 0), jump(JEQ, 132, 0, beyond)];
+    let mut program =
+        vec![Instruction::new(B, offset), jump(JEQ, 6, 2, 0), jump(JEQ, 17, 1, 0), jump(JEQ, 132, 0, beyond)];
     program.extend(unless);
     program.extend(ports);
     program
@@ -293,9 +356,39 @@ mod tests {
 
         #[test]
         fn no_packet_leads_out_of_the_shards(seed: u64, shards in 1u32..65, ethertype in 0u32..65_536, packet: Vec<u8>) {
-            for ethertype in [0x0800, 0x86dd, ethertype] {
+            for ethertype in [0x0800, 0x86dd, 0x8100, 0x8847, 0x8864, ethertype] {
                 prop_assert!(run(&Deal::new(seed).program(shards), ethertype, &packet) < shards);
             }
+        }
+    }
+
+    /// What stands before an IP packet of this EtherType, and the EtherType of that.
+    fn wrapped(kind: u8, ethertype: u32, mut packet: Vec<u8>) -> (u32, Vec<u8>) {
+        let [high, low] = (ethertype as u16).to_be_bytes();
+        let (outer, header) = match kind {
+            0 => (0x8100, vec![0, 7, high, low]),
+            1 => (0x88a8, vec![0, 7, 0x81, 0, 0, 8, high, low]),
+            2 => (0x8847, vec![0, 1, 0xd1, 255]),
+            3 => (0x8848, vec![0, 1, 0xd0, 255, 0, 2, 0xd0, 255, 0, 3, 0xd1, 255]),
+            4 => (0x8100, vec![0, 7, 0x88, 0x47, 0, 1, 0xd1, 255]),
+            _ => (0x8864, vec![0x11, 0, 0, 9, 0, 60, 0, if ethertype == ETHER_FOUR { 0x21 } else { 0x57 }]),
+        };
+        packet.splice(0..0, header);
+        (outer, packet)
+    }
+
+    proptest! {
+        #[test]
+        fn a_tag_a_label_or_a_session_in_one_direction_changes_nothing(
+            seed: u64, addresses: (u32, u32), ports: (u16, u16), kind in 0u8..6, shards in 1u32..65,
+        ) {
+            let program = Deal::new(seed).program(shards);
+            let packet = four(addresses.0, addresses.1, 6, ports, 1);
+            let (outer, more) = wrapped(kind, ETHER_FOUR, packet.clone());
+            prop_assert_eq!(run(&program, outer, &more), run(&program, ETHER_FOUR, &packet));
+            let packet = six(addresses.0.into(), addresses.1.into(), 6, ports);
+            let (outer, more) = wrapped(kind, ETHER_SIX, packet.clone());
+            prop_assert_eq!(run(&program, outer, &more), run(&program, ETHER_SIX, &packet));
         }
     }
 
