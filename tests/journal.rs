@@ -14,6 +14,8 @@ mod disk;
 mod kit;
 #[path = "journal/model.rs"]
 mod model;
+#[path = "journal/moved.rs"]
+mod moved;
 #[path = "journal/outbox.rs"]
 mod outbox;
 #[path = "journal/retention.rs"]

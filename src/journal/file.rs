@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,11 +82,20 @@ pub(super) fn prepare(path: &Path) -> Result<(), JournalError> {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(JournalError::NotAFile(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let created = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path);
-            created.map(drop).map_err(|source| JournalError::Io { path: path.to_owned(), source })
+            create(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })
         }
         Err(source) => Err(JournalError::Io { path: path.to_owned(), source }),
     }
+}
+
+/// Makes an empty file with the permissions of a journal.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(MODE).open(path).map(drop)
+}
+
+/// Device and inode of what is at `path`: which file it is, whatever it is called.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// Opens the file as wide as the disk allows.

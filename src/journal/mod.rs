@@ -60,6 +60,7 @@
 mod entry;
 mod error;
 mod file;
+mod moved;
 mod reader;
 mod recent;
 mod salvage;
@@ -149,6 +150,7 @@ pub struct Journal {
     /// Outputs that take part; before any has joined, all that ever did.
     joined: Option<BTreeSet<String>>,
     trouble: writer::Told,
+    opened: moved::Opened,
     counters: Counters,
 }
 
@@ -204,6 +206,7 @@ impl Journal {
             moved: BTreeSet::new(),
             joined: None,
             trouble: writer::Told::default(),
+            opened: moved::Opened::default(),
             counters: Counters::default(),
         }
     }
@@ -325,6 +328,7 @@ impl Journal {
 
     /// Writes what is held and what was acknowledged, and removes what is older than it may be at packet time `now`.
     pub fn maintain(&mut self, now: Option<Timestamp>) {
+        self.look_after_file();
         if self.flush()
             && let (Some(now), Some(max_age)) = (now, self.options.max_age)
         {

@@ -94,6 +94,13 @@ pub(super) fn finish(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Some(aside))
 }
 
+/// Gives the file at `path` another name beside it, and says which.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let aside = name_aside(path);
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
 fn name_aside(path: &Path) -> PathBuf {
     let names = (1_u32..).map(|number| beside(path, &format!(".corrupt-{number}")));
     names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| beside(path, ".corrupt"))

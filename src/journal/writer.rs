@@ -34,7 +34,7 @@ impl Told {
         std::mem::take(&mut self.list)
     }
 
-    fn tell(&mut self, kind: TroubleKind, text: String) {
+    pub(super) fn tell(&mut self, kind: TroubleKind, text: String) {
         if self.list.len() < TROUBLES {
             self.list.push(Trouble { kind, text });
         }
@@ -104,6 +104,7 @@ impl Journal {
         schema::migrate(&mut connection, version, MIGRATIONS)?;
         let memory = store::memory(&connection)?;
         self.connection = Some((connection, access));
+        self.note_identity();
         Ok(memory)
     }
 

@@ -112,6 +112,15 @@ pub(super) struct Changed {
     pub(super) ended: Vec<String>,
 }
 
+/// How long outputs are waited for at the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// So long, whatever they do.
+    InAll(Duration),
+    /// As long as one of them takes something again within this time.
+    Each(Duration),
+}
+
 /// What the judge's memory was when the journal was used last.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -290,19 +299,21 @@ impl Deliveries {
         all.map(|running| (running.name.as_str(), &*running.counters))
     }
 
-    /// Waits until every output has everything, or until none has taken anything for `patience`; the recorder and the flow
+    /// Waits until every output has everything, or until `patience` is over; the recorder and the flow
     /// queues must be gone. What each output did, and true where none has anything left and the journal lost nothing. (A user
     /// who interrupts twice ends the process.)
-    pub(super) fn close(self, patience: Duration) -> (Vec<(String, Delivered, u64)>, bool) {
-        self.settle(patience);
+    pub(super) fn close(self, patience: Patience) -> (Vec<(String, Delivered, u64)>, bool) {
+        let (Patience::InAll(limit) | Patience::Each(limit)) = patience;
+        self.settle(limit);
         self.outbox.finish();
         let _ = self.orders.send(Order::Finish);
         let (mut waited, mut taken) = (Duration::ZERO, self.taken());
-        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(patience.max(GLANCE))) {
+        while let Err(RecvTimeoutError::Timeout) = self.done.recv_timeout(LOOK.min(limit.max(GLANCE))) {
             recorder::tell_troubles(&self.outbox);
-            waited = if self.taken() == taken { waited + LOOK } else { Duration::ZERO };
+            let gets_on = matches!(patience, Patience::Each(_)) && self.taken() != taken;
+            waited = if gets_on { Duration::ZERO } else { waited + LOOK };
             taken = self.taken();
-            if waited >= patience {
+            if waited >= limit {
                 break;
             }
         }

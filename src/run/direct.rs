@@ -43,11 +43,11 @@ pub(super) fn routes<'a>(replay: &Replay, config: &'a Config) -> io::Result<Rout
     Ok(Routes { direct: direct.collect(), delivered })
 }
 
-/// Alerts to standard output: text on a terminal and ECS elsewhere, unless a format is given.
-pub(super) fn to_stdout(format: Option<Format>) -> AlertLines {
+/// What alerts are written as on standard output: text on a terminal and ECS elsewhere, unless a format is given.
+pub(super) fn stdout_format(format: Option<Format>) -> Format {
     let terminal = io::stdout().is_terminal();
     let default = if terminal { Format::Text(Style::Plain) } else { Format::Ecs };
-    AlertLines::new(Lines::stdout(), styled(format.unwrap_or(default), terminal), Filter::default())
+    styled(format.unwrap_or(default), terminal)
 }
 
 /// True where the alerts themselves appear on the terminal.

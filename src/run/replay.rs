@@ -16,7 +16,7 @@ use crate::encode::Format;
 use crate::flow::{FlowCounters, PARTITIONS};
 use crate::pipeline::{Front, Judge, Shard};
 
-use super::deliveries::{Deliveries, DeliveriesError, FlowQueues, Memory};
+use super::deliveries::{Deliveries, DeliveriesError, FlowQueues, Memory, Patience};
 use super::direct::{self, Routes};
 use super::progress::Progress;
 use super::recorder::Recorder;
@@ -210,7 +210,7 @@ impl Sinks {
         }
         drop((self.queues, self.recorder));
         let Some(deliveries) = self.deliveries else { return (Vec::new(), complete) };
-        let (delivered, all) = deliveries.close(patience);
+        let (delivered, all) = deliveries.close(Patience::Each(patience));
         let summaries = delivered.into_iter().map(|(name, did, left)| OutputSummary::new(name, &did, left));
         (summaries.collect(), complete && all)
     }

@@ -88,7 +88,7 @@ fn outputs_come_and_go_and_none_gets_an_alert_twice_or_misses_one() {
     assert_eq!(case.numbers("stays", 200), (0..200).collect::<Vec<_>>());
     case.change(&mut deliveries, &file("goes", "goes", "")).unwrap();
     assert_eq!(case.numbers("goes", 200), (0..200).collect::<Vec<_>>(), "goes on where it was");
-    assert!(deliveries.close(Duration::from_secs(5)).1);
+    assert!(deliveries.close(Patience::Each(Duration::from_secs(5))).1);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn an_output_with_other_settings_goes_on_where_it_was_also_under_load() {
         assert_eq!(changed.begun, names(&["siem"]));
     }
     assert_eq!(case.numbers("siem", 10_000), (0..10_000).collect::<Vec<_>>());
-    assert!(deliveries.close(Duration::from_secs(5)).1);
+    assert!(deliveries.close(Patience::Each(Duration::from_secs(5))).1);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_broken_output_changes_nothing_and_is_named_with_its_key() {
     assert_eq!(case.change(&mut deliveries, &whole).unwrap().begun, names(&[]));
     fs::write(case.path("token"), "another secret").unwrap();
     assert_eq!(case.change(&mut deliveries, &whole).unwrap().begun, names(&["splunk"]), "its secret has changed");
-    let _ = deliveries.close(Duration::ZERO);
+    let _ = deliveries.close(Patience::Each(Duration::ZERO));
 }
 
 #[test]
@@ -147,5 +147,5 @@ fn flow_outputs_change_too_and_drain_before_another_writes_to_their_file() {
     assert_eq!(case.change(&mut deliveries, "").unwrap().ended, names(&["other"]));
     assert!(names_of(&mut queues).is_empty());
     drop(queues);
-    assert!(deliveries.close(Duration::from_secs(5)).1);
+    assert!(deliveries.close(Patience::Each(Duration::from_secs(5))).1);
 }

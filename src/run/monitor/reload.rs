@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::judge::{Reload, ToJudge};
 use super::news::{News, NewsKind};
+use super::start;
 use super::supervisor::{Supervisor, Tracked};
 use crate::config::{self, Config};
 use crate::run::files;
@@ -101,7 +102,8 @@ impl Supervisor {
         if let Some(path) = self.out_of_reach(&config) {
             return Err(format!("{} is out of reach of the sandbox until a restart", path.display()));
         }
-        let outputs: Vec<&config::Output> = config.outputs.iter().collect();
+        let delivered = start::delivered(&config, self.format);
+        let outputs: Vec<&config::Output> = delivered.iter().collect();
         let changed = self.deliveries.change(&outputs, &config.flow_outputs).map_err(|error| error.to_string())?;
         let reload = Reload { attributor: Arc::clone(&attributor), policy };
         if let Some(judge) = &self.to_judge {

@@ -17,8 +17,9 @@ use super::supervisor::{Supervisor, Threads};
 use super::{Monitor, MonitorError};
 use crate::capture::live::{self, Handle, LiveOptions, Taps};
 use crate::config::{self, Config};
-use crate::deliver::Output;
+use crate::deliver::{Filter, Output, Target};
 use crate::detect::SavedKind;
+use crate::encode::Format;
 use crate::flow;
 use crate::pipeline::{Front, Judge, Shard};
 use crate::run::deliveries::{Deliveries, Memory};
@@ -52,7 +53,8 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let confined = sandbox::confine(&plan)?;
     tell_sandbox(&confined, &config);
 
-    let outputs: Vec<&config::Output> = config.outputs.iter().collect();
+    let delivered = delivered(&config, request.format);
+    let outputs: Vec<&config::Output> = delivered.iter().collect();
     let journal = config.journal.path.as_deref();
     let (deliveries, queues, memory) = Deliveries::start(journal, &config, &outputs, SavedKind::ALL.as_slice())?;
     if journal.is_none() {
@@ -60,9 +62,6 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     }
     let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
     sinks.push(Box::new(queues));
-    if config.outputs.is_empty() {
-        sinks.push(Box::new(direct::to_stdout(request.format)));
-    }
     let mut judge = Judge::new(Arc::clone(&attributor), run::policy(&config));
     resume(&mut judge, memory);
 
@@ -83,6 +82,7 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
         source: request.source.clone(),
+        format: request.format,
         running: config.clone(),
         config,
         attributor,
@@ -100,6 +100,17 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
         judge_board,
         board,
     })
+}
+
+/// The configured outputs; standard output where there are none. It is delivered like any other, so that a reader who does not
+/// read holds up nobody.
+pub(super) fn delivered(config: &Config, format: Option<Format>) -> Vec<config::Output> {
+    if !config.outputs.is_empty() {
+        return config.outputs.clone();
+    }
+    let format = direct::stdout_format(format);
+    let name = "standard output".to_owned();
+    vec![config::Output { name, format, filter: Filter::default(), target: Target::Stdout }]
 }
 
 fn check_interfaces(config: &Config) -> Result<(), MonitorError> {

@@ -20,9 +20,10 @@ use super::shard::ShardBoard;
 use super::start::SourceOfConfig;
 use crate::attribute::Attributor;
 use crate::config::Config;
+use crate::encode::Format;
 use crate::net::Timestamp;
 use crate::run::Interrupt;
-use crate::run::deliveries::Deliveries;
+use crate::run::deliveries::{Deliveries, Patience};
 use crate::run::log::Logging;
 use crate::run::metrics::Served;
 use crate::run::recorder;
@@ -54,6 +55,8 @@ pub(super) struct Threads {
 /// Everything that the main thread holds while the daemon runs.
 pub(super) struct Supervisor {
     pub(super) source: SourceOfConfig,
+    /// How alerts are written to standard output where that is the only output.
+    pub(super) format: Option<Format>,
     /// The configuration in force, and the one that was when the daemon began: parts of it stay so.
     pub(super) config: Config,
     pub(super) running: Config,
@@ -205,7 +208,7 @@ impl Supervisor {
         join(judge);
         let _ = self.events.send(FromShard::Stop);
         join(opener);
-        let (_, is_delivered) = self.deliveries.close(self.config.daemon.stop_timeout);
+        let (_, is_delivered) = self.deliveries.close(Patience::InAll(self.config.daemon.stop_timeout));
         drop(served);
         is_whole && is_delivered
     }
