@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use super::capture::exchanges;
+use super::capture::{exchange_with, exchanges};
 use super::daemon::Setup;
 use super::network::Network;
 use super::records::text;
@@ -47,7 +47,9 @@ fn the_interface_that_is_all_of_them_sees_what_comes_in_on_each() {
     let daemon = Setup::new(&network, "sensor").args("-i any --filter udp").start();
     // Both ends of a cable are here: what goes into one end is seen there and at the other, as by any machine that routes.
     network.send(&exchanges(1, 50), "a", 1_000);
-    network.send(&exchanges(51, 50), "c", 1_000);
+    // What nothing numbers: IPv6.
+    let unnumbered = (1..=50).flat_map(|n| exchange_with(&format!("fd00::{n}"), "2408:4000::1"));
+    network.send(&unnumbered.collect::<Vec<_>>(), "c", 1_000);
     daemon.wait_for_frames(400);
     let flows = daemon.stop().flows;
     assert_eq!(flows.len(), 100, "{flows:?}");
