@@ -201,3 +201,18 @@ fn a_reload_takes_well_under_a_second_with_as_much_as_there_can_be() {
     assert!(took.as_millis() < 1_000, "{took:?}");
     assert_eq!(judge.held(), (findings, ledgers));
 }
+
+#[test]
+fn an_asset_that_was_forgotten_for_a_while_has_all_that_it_sent_in_its_ledger() {
+    let ledger = "[ledger]\nday_bytes = 1500\n";
+    let declared = format!("{ledger}[[asset]]\nname = \"pump\"\naddresses = [\"10.0.0.1\"]\n");
+    let mut case = Case::new(&declared);
+    assert_eq!(steps(&case.flow(1, 1, 0, 600)), [Step::Opened]);
+    case.reload(ledger);
+    assert_eq!(steps(&case.flow(1, 1, 10, 600)), [Step::Opened], "as a host of no name");
+    assert!(case.kept.0.keys().filter(|(_, key)| key.contains("jurisdiction")).count() == 2, "both are kept");
+    case.reload(&declared);
+    let after = case.flow(1, 1, 20, 600);
+    let volume = after.iter().find_map(|alert| alert.volume.as_ref()).map(|volume| volume.bytes);
+    assert_eq!(volume, Some(1_800), "{:?}", steps(&after));
+}

@@ -1,5 +1,7 @@
 //! `borderflow monitor`.
 
+use crate::capture::live::LiveError;
+use crate::run::sandbox::SandboxError;
 use crate::run::{self, DeliveriesError, Monitor, MonitorError};
 
 use super::args::MonitorArgs;
@@ -13,9 +15,13 @@ pub(super) fn run(args: MonitorArgs) -> Result<(), Failure> {
     let is_whole = run::monitor(&request, config, &logging).map_err(|error| match error {
         MonitorError::NoInterface { .. }
         | MonitorError::InterfaceTwice(_)
+        | MonitorError::Live(LiveError::Filter { .. })
+        | MonitorError::Sandbox(SandboxError::NoUser(_))
         | MonitorError::Attributor(_)
         | MonitorError::Deliveries(DeliveriesError::Start { .. }) => Failure::Usage(error.to_string()),
-        MonitorError::Live(_)
+        MonitorError::Live(
+            LiveError::Unknown { .. } | LiveError::Down { .. } | LiveError::Forbidden { .. } | LiveError::Failed { .. },
+        )
         | MonitorError::Deliveries(_)
         | MonitorError::Metrics { .. }
         | MonitorError::Notify(_)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::value::{Parsed, Text, integer, one_of, seconds};
+use crate::capture::{Filter, FilterError};
 use crate::net::known::Word;
 
 /// `[capture]`: which interfaces are listened to, and how.
@@ -29,6 +30,7 @@ pub struct Capture {
     /// Processors the shards keep to, in their order; empty: where the system puts them.
     pub cpus: Vec<u16>,
     /// A pcap filter expression; empty: everything.
+    #[serde(deserialize_with = "expression")]
     pub filter: String,
     /// Leave out what this machine sends to its own outputs.
     pub exclude_outputs: bool,
@@ -149,6 +151,24 @@ fn format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> 
 
 fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
     one_of(deserializer, Log::TARGETS)
+}
+
+/// A pcap filter expression, or nothing.
+fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Parsed::<Expression>::deserialize(deserializer).map(|Parsed(Expression(text))| text)
+}
+
+struct Expression(String);
+
+impl std::str::FromStr for Expression {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        if !text.trim().is_empty() {
+            Filter::new(text)?;
+        }
+        Ok(Expression(text.to_owned()))
+    }
 }
 
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

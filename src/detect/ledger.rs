@@ -340,16 +340,18 @@ impl Ledgers {
         &mut self,
         key_of: impl Fn(&LedgerKey) -> Option<LedgerKey>,
         named: impl Fn(&LedgerKey) -> Option<String>,
-    ) {
+    ) -> Vec<(LedgerKey, Box<Ledger>)> {
         self.renamed.extend(self.given_up.drain(..).filter_map(|key| named(&key)));
         let since = self.since;
-        let mut moved = Vec::new();
+        let (mut moved, mut unknown) = (Vec::new(), Vec::new());
         for key in self.by_key.keys().copied().collect::<Vec<_>>() {
             let to = key_of(&key);
             if to != Some(key) {
-                let ledger = self.remove(&key);
-                moved.extend(to.zip(ledger).map(|(to, ledger)| (key, to, ledger, self.changed.remove(&key))));
-                self.changed.remove(&key);
+                let (ledger, is_changed) = (self.remove(&key), self.changed.remove(&key));
+                match to {
+                    Some(to) => moved.extend(ledger.map(|ledger| (key, to, ledger, is_changed))),
+                    None => unknown.extend(ledger.map(|ledger| (key, ledger))),
+                }
             }
         }
         for (key, to, ledger, is_changed) in moved {
@@ -366,6 +368,7 @@ impl Ledgers {
         }
         self.renamed.sort_unstable();
         self.since = since;
+        unknown
     }
 
     /// As if it had never been, but for what was noted of it.

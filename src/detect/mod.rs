@@ -20,6 +20,7 @@ mod jurisdiction;
 mod ledger;
 mod live;
 mod management;
+mod parked;
 mod saved;
 mod severity;
 mod told;
@@ -50,6 +51,7 @@ use findings::Findings;
 use ledger::Ledgers;
 use live::{Live, Lives};
 use management::{Requests, Session, Shown, Tries};
+use parked::Parked;
 use saved::Kept;
 use translation::Translation;
 
@@ -209,6 +211,7 @@ struct State {
     frames: Coverage,
     flows: Coverage,
     kept: Kept,
+    parked: Parked,
 }
 
 /// What is known of every relation.
@@ -248,7 +251,11 @@ impl Detector {
         let former = std::mem::replace(&mut self.policy, policy);
         let names = Translation::new(&former, before, &self.policy, attributor);
         self.state.books.findings.translate(|relation| names.relation(relation), &self.policy);
-        self.state.books.ledgers.translate(|key| names.ledger(key), |key| names.former_ledger(key));
+        let ledgers = &mut self.state.books.ledgers;
+        let unknown = ledgers.translate(|key| names.ledger(key), |key| names.former_ledger(key));
+        let unknown = unknown.into_iter().filter_map(|(key, ledger)| Some((names.former_ledger(&key)?, ledger)));
+        self.state.parked.take_up(names.names(), ledgers);
+        self.state.parked.park(unknown, self.policy.max_ledgers);
     }
 
     /// Looks at a flow update, and appends the alerts it causes.

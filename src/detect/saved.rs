@@ -184,6 +184,7 @@ impl Detector {
         saved.extend(given_up.filter_map(|key| Some(forgotten(SavedKind::Ledger, names.ledger_key(&key)?))));
         let renamed = state.books.ledgers.renamed.drain(..);
         saved.extend(renamed.map(|key| forgotten(SavedKind::Ledger, key)));
+        saved.extend(state.parked.changes());
         if is_due {
             let keys = std::mem::take(&mut state.books.ledgers.changed);
             let ledgers = keys.iter().filter_map(|key| Some((names.ledger_key(key)?, state.books.ledgers.get(key)?)));
@@ -337,7 +338,7 @@ impl Names<'_> {
         Some(Relation { asset, accepted, entity: self.entity_named(&named.entity)?, ..relation })
     }
 
-    fn resume_ledger(&self, kept_key: &str, value: &[u8], ledgers: &mut Ledgers) -> Option<()> {
+    pub(super) fn resume_ledger(&self, kept_key: &str, value: &[u8], ledgers: &mut Ledgers) -> Option<()> {
         let named: NamedLedger = serde_json::from_str(kept_key).ok()?;
         let asset = self.asset_named(&named.asset)?;
         let key = LedgerKey { asset, jurisdiction: named.jurisdiction, entity: self.entity_named(&named.entity)? };

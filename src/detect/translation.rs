@@ -50,6 +50,11 @@ impl<'a> Translation<'a> {
         Some(LedgerKey { asset: self.asset(key.asset)?, entity: self.entity(key.entity)?, ..*key })
     }
 
+    /// The names of the new policy and catalogues.
+    pub(super) const fn names(&self) -> &Names<'a> {
+        &self.names
+    }
+
     /// How a ledger was kept.
     pub(super) fn former_ledger(&self, key: &LedgerKey) -> Option<String> {
         self.former.ledger_key(key)

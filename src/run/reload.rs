@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{AttributorError, attributor, policy};
 use crate::attribute::Attributor;
 use crate::config::{Config, ConfigError};
+use crate::deliver::Target;
 use crate::detect::Policy;
 
 /// A configuration with everything it names: complete and checked.
@@ -54,7 +55,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("capture.shards", old.capture.shards != new.capture.shards),
         ("capture.cpus", old.capture.cpus != new.capture.cpus),
         ("capture.filter", old.capture.filter != new.capture.filter),
-        ("capture.exclude_outputs", old.capture.exclude_outputs != new.capture.exclude_outputs),
+        ("capture.exclude_outputs", excluded(old) != excluded(new)),
     ];
     let others = [
         ("daemon.max_waiting_updates", old.daemon.max_waiting_updates != new.daemon.max_waiting_updates),
@@ -68,6 +69,15 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[log]", old.log != new.log),
     ];
     capture.into_iter().chain(others).filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}
+
+/// Whose traffic is left out of what is captured.
+fn excluded(config: &Config) -> Vec<String> {
+    let targets = config.outputs.iter().map(|output| &output.target);
+    let targets = targets.chain(config.flow_outputs.iter().map(|output| &output.target));
+    let mut peers: Vec<String> = targets.filter(|_| config.capture.exclude_outputs).flat_map(Target::peers).collect();
+    peers.sort_unstable();
+    peers
 }
 
 #[cfg(test)]

@@ -134,11 +134,19 @@ fn bind(config: &Config) -> Result<Option<TcpListener>, MonitorError> {
 /// The interfaces of the configuration, and a place for each shard.
 fn interfaces(config: &Config, flow: &flow::Options, news: Sender<News>) -> (Interfaces, Vec<()>) {
     let section = &config.capture;
+    let (filter, unresolved) = files::capture_filter(config);
+    if !unresolved.is_empty() {
+        let names = unresolved.join(", ");
+        warn!("these outputs cannot be resolved now, so what is sent to them from here is captured: {names}");
+    }
+    if filter != section.filter {
+        info!("capturing only: {filter}");
+    }
     let options = LiveOptions {
         promiscuous: section.promiscuous,
         snap_length: section.snap_length,
         ring_bytes: section.ring_bytes,
-        filter: files::capture_filter(config),
+        filter,
     };
     let deal = flow::FlowHasher::new(flow.seed).deal();
     let shards = u16::from(section.shards);
