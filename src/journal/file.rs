@@ -161,6 +161,12 @@ fn snapshot(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Has this process keep its private databases in `directory`, instead of where SQLite finds room.
+pub(super) fn keep_private_files_in(directory: &Path) -> rusqlite::Result<()> {
+    let any = Connection::open_in_memory()?;
+    any.pragma_update(None, "temp_store_directory", directory.to_string_lossy())
+}
+
 /// A database without a name: SQLite makes a file with mode 0600 in the directory for temporary files and unlinks it
 /// before it writes the first byte, so it is gone however the process ends.
 pub(super) fn private() -> rusqlite::Result<Connection> {

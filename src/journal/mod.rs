@@ -162,6 +162,11 @@ enum Place {
     Private,
 }
 
+/// Has this process keep its temporary journals in `directory`. Where that cannot be set, they are where SQLite finds room.
+pub fn keep_private_files_in(directory: &Path) {
+    let _ = file::keep_private_files_in(directory);
+}
+
 impl Journal {
     /// Opens the journal at `path`, or makes one; a damaged file is replaced (see [`Journal::take_troubles`]).
     ///

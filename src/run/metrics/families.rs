@@ -167,7 +167,12 @@ pub(super) const JUDGE: &[Row<Judge>] = &[
     level("judge_progress_age", Seconds, |j| seconds(j.progress_age_ms), "Time since the judge's loop last came round"),
     count("findings", Number, |j| j.findings, "Findings opened"),
     level("findings_open", Number, |j| j.findings_open as f64, "Findings that are open"),
-    level("findings_max", Number, |j| j.max_findings as f64, "Findings that can be open"),
+    level(
+        "findings_max",
+        Number,
+        |j| j.max_findings as f64,
+        "Findings from which on there is room for those of remote management alone",
+    ),
     count("findings_evicted", Number, |j| j.findings_evicted, "Findings closed early because there were too many"),
     count("crowded_updates", Number, |j| j.crowded_updates, "Flow updates without a finding of their own"),
     level("ledgers", Number, |j| j.ledgers as f64, "Ledgers held"),

@@ -5,11 +5,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::clock;
 use super::order::Order;
 use crate::attribute::Attributor;
 use crate::deliver::Output;
 use crate::detect::{Alert, DetectCounters, Policy};
+use crate::encode::human::Count;
 use crate::flow::FlowUpdate;
 use crate::net::Timestamp;
 use crate::pipeline::{Judge, Sighting};
@@ -54,6 +57,8 @@ pub(super) struct JudgeLoop {
     pub(super) outputs: Vec<Box<dyn Output>>,
     pub(super) board: Arc<JudgeBoard>,
     pub(super) stop: Arc<AtomicBool>,
+    /// How long it goes on judging what waits, once it is told to stop.
+    pub(super) patience: Duration,
 }
 
 /// What everybody may look at.
@@ -72,6 +77,9 @@ pub(super) struct JudgeReport {
     pub(super) ledgers: usize,
     /// Times it was told to judge by something else, and did.
     pub(super) reloads: u64,
+    /// When it was told to stop, and flow updates that there was no time for then.
+    stopping_ns: Option<u64>,
+    given_up: u64,
     pub(super) lookup: Histogram,
     pub(super) alert_delay: Histogram,
 }
@@ -121,11 +129,18 @@ impl JudgeLoop {
         self.judge.pause(&mut updates, last, &mut outputs.list);
         outputs.flush(&mut self.judge, last, true);
         drop(outputs);
+        if report.given_up > 0 {
+            warn!("{} flow updates were not judged: the time to stop was over", Count(report.given_up));
+        }
         self.report(&mut report);
     }
 
     fn judge_seen(&mut self, seen: Seen, clock: Timestamp, report: &mut JudgeReport, delays: &mut Delays) {
         let Seen { shard, mut updates, sightings, .. } = seen;
+        if self.is_late(report) {
+            report.given_up += updates.len() as u64;
+            updates.clear();
+        }
         self.judge.hear(sightings);
         let mut outputs = outputs(&mut self.outputs, delays);
         let (count, begun) = (updates.len() as u64, clock::read().boot_ns);
@@ -148,6 +163,16 @@ impl JudgeLoop {
             // One list too many is dropped.
             let _ = back.try_send(updates);
         }
+    }
+
+    /// Whether the time is over that the end may take.
+    fn is_late(&self, report: &mut JudgeReport) -> bool {
+        if !self.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now_ns = clock::read().boot_ns;
+        let since = *report.stopping_ns.get_or_insert(now_ns);
+        now_ns.saturating_sub(since) > self.patience.as_nanos() as u64
     }
 
     fn reload(&mut self, reload: Reload) {

@@ -98,7 +98,8 @@ impl Supervisor {
 
     /// Puts what was loaded in force; what is to be said of it.
     fn take_over(&mut self, loaded: Loaded, tracked: &mut Tracked) -> Result<String, String> {
-        let Loaded { config, attributor, policy } = loaded;
+        let Loaded { mut config, attributor, policy } = loaded;
+        start::wait_for_nobody(&mut config);
         if let Some(path) = self.out_of_reach(&config) {
             return Err(format!("{} is out of reach of the sandbox until a restart", path.display()));
         }

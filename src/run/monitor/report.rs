@@ -77,7 +77,7 @@ impl Supervisor {
         let judge = status::Judge {
             progress_age_ms: tracked.judge.age(&self.judge_board.turns, now_ns) / 1_000_000,
             findings_open: reports.judge.findings as u64,
-            max_findings: 2 * u64::from(self.config.detect.max_findings),
+            max_findings: u64::from(self.config.detect.max_findings),
             ledgers: reports.judge.ledgers as u64,
             max_ledgers: u64::from(self.config.ledger.max_ledgers),
             ..status::Judge::from(&reports.judge.detect)

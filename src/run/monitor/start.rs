@@ -1,6 +1,9 @@
 //! Everything up to the first frame, in the order that power allows.
 
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,10 +20,11 @@ use super::supervisor::{Supervisor, Threads};
 use super::{Monitor, MonitorError};
 use crate::capture::live::{self, Handle, LiveOptions, Taps};
 use crate::config::{self, Config};
-use crate::deliver::{Filter, Output, Target};
+use crate::deliver::{Filter, Output, Target, WhenFull};
 use crate::detect::SavedKind;
 use crate::encode::Format;
 use crate::flow;
+use crate::journal;
 use crate::pipeline::{Front, Judge, Shard};
 use crate::run::deliveries::{Deliveries, Memory};
 use crate::run::sandbox::{self, Confined, Plan};
@@ -34,8 +38,9 @@ const SEEN_IN_FLIGHT: usize = 64;
 const PARCELS_IN_FLIGHT: usize = 64;
 
 /// Starts everything; what comes back runs.
-pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, MonitorError> {
+pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor, MonitorError> {
     check_interfaces(&config)?;
+    wait_for_nobody(&mut config);
     let notifier = Notifier::from_env().map_err(MonitorError::Notify)?;
     let attributor = Arc::new(run::attributor(&config)?);
     let metrics = bind(&config)?;
@@ -45,7 +50,7 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let handles = interfaces.open_all()?;
 
     sandbox::become_user(Some(config.sandbox.user.as_str()).filter(|user| !user.is_empty()))?;
-    let plan = plan(&config, metrics.as_ref());
+    let plan = plan(&config, metrics.as_ref())?;
     let (orders, receivers): (Vec<Sender<ToShard>>, Vec<Receiver<ToShard>>) = deal.iter().map(|_| channel()).unzip();
     let (events, from_shards) = channel();
     let interface_board = interfaces.board();
@@ -55,9 +60,9 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
 
     let delivered = delivered(&config, request.format);
     let outputs: Vec<&config::Output> = delivered.iter().collect();
-    let journal = config.journal.path.as_deref();
-    let (deliveries, queues, memory) = Deliveries::start(journal, &config, &outputs, SavedKind::ALL.as_slice())?;
-    if journal.is_none() {
+    let (deliveries, queues, memory) =
+        Deliveries::start(config.journal.path.as_deref(), &config, &outputs, SavedKind::ALL.as_slice())?;
+    if config.journal.path.is_none() {
         warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
     }
     let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
@@ -71,8 +76,15 @@ pub(super) fn start(request: &Monitor, config: Config) -> Result<Supervisor, Mon
     let wiring = Wiring { events: events.clone(), to_judge: to_judge.clone(), stop: Arc::clone(&stop), flow };
     let (shards, spent, boards) = start_shards(&config, wiring, handles, receivers)?;
     let judge_board = Arc::<JudgeBoard>::default();
-    let judge =
-        JudgeLoop { judge, inbox, spent, outputs: sinks, board: Arc::clone(&judge_board), stop: Arc::clone(&stop) };
+    let judge = JudgeLoop {
+        judge,
+        inbox,
+        spent,
+        outputs: sinks,
+        board: Arc::clone(&judge_board),
+        stop: Arc::clone(&stop),
+        patience: config.daemon.stop_timeout,
+    };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
     let unconfined = sandbox::unconfined_threads();
     if config.sandbox.system_calls && !unconfined.is_empty() {
@@ -111,6 +123,14 @@ pub(super) fn delivered(config: &Config, format: Option<Format>) -> Vec<config::
     let format = direct::stdout_format(format);
     let name = "standard output".to_owned();
     vec![config::Output { name, format, filter: Filter::default(), target: Target::Stdout }]
+}
+
+/// A daemon cannot wait for an output of flow records as a replay can: what such an output has no room for is dropped.
+pub(super) fn wait_for_nobody(config: &mut Config) {
+    for output in config.flow_outputs.iter_mut().filter(|output| output.when_full == WhenFull::Block) {
+        warn!("flow output {:?}: when_full = \"block\" is for replays; here it means drop_new", output.name);
+        output.when_full = WhenFull::DropNew;
+    }
 }
 
 fn check_interfaces(config: &Config) -> Result<(), MonitorError> {
@@ -154,18 +174,39 @@ fn interfaces(config: &Config, flow: &flow::Options, news: Sender<News>) -> (Int
 }
 
 /// What the daemon must still reach once it is confined.
-fn plan(config: &Config, metrics: Option<&TcpListener>) -> Plan {
+fn plan(config: &Config, metrics: Option<&TcpListener>) -> io::Result<Plan> {
     let mut writable = files::written_directories(config);
     if config.journal.path.is_none() {
-        writable.push(std::env::temp_dir());
+        writable.push(scratch_directory()?);
     }
-    Plan {
+    Ok(Plan {
         files: config.sandbox.files,
         system_calls: config.sandbox.system_calls,
         readable: files::read(config),
         writable,
         bind_tcp: metrics.and_then(|listener| listener.local_addr().ok()).map(|address| address.port()),
+    })
+}
+
+/// A directory of our own for private journals. It stays when the daemon ends, since nothing above it can be changed then; what
+/// was in it has no name and is gone.
+fn scratch_directory() -> io::Result<PathBuf> {
+    let user = nix::unistd::geteuid();
+    let path = std::env::temp_dir().join(format!("borderflow-{user}"));
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    match DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = fs::symlink_metadata(&path).map_err(named)?;
+            if !found.is_dir() || found.uid() != user.as_raw() || found.mode() & 0o077 != 0 {
+                return Err(named(io::Error::other(
+                    "is not a directory of ours alone; remove it, or set [journal] path",
+                )));
+            }
+        }
+        made => made.map_err(named)?,
     }
+    journal::keep_private_files_in(&path);
+    Ok(path)
 }
 
 /// Starts the thread that keeps the power to open interfaces.
@@ -191,7 +232,7 @@ fn start_opener(
         }
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(error.into()),
-        Err(_) => return Err(std::io::Error::other("the thread of the interfaces ended at once").into()),
+        Err(_) => return Err(io::Error::other("the thread of the interfaces ended at once").into()),
     }
     Ok(thread)
 }

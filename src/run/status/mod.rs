@@ -239,7 +239,7 @@ pub struct Judge {
     pub findings: u64,
     /// Findings that are open.
     pub findings_open: u64,
-    /// Those that can be open.
+    /// From so many on there is room for those of remote management alone.
     pub max_findings: u64,
     /// Findings closed early because there were too many.
     pub findings_evicted: u64,
