@@ -300,9 +300,9 @@ impl Deliveries {
     }
 
     /// Waits until every output has everything, or until `patience` is over; the recorder and the flow
-    /// queues must be gone. What each output did, and true where none has anything left and the journal lost nothing. (A user
+    /// queues must be gone. What each output did, whether each has everything and the journal lost nothing, and whether the journal lost nothing. (A user
     /// who interrupts twice ends the process.)
-    pub(super) fn close(self, patience: Patience) -> (Vec<(String, Delivered, u64)>, bool) {
+    pub(super) fn close(self, patience: Patience) -> (Vec<(String, Delivered, u64)>, bool, bool) {
         let (Patience::InAll(limit) | Patience::Each(limit)) = patience;
         self.settle(limit);
         self.outbox.finish();
@@ -320,7 +320,7 @@ impl Deliveries {
         let _ = self.give_up.send(true);
         let Deliveries { outbox, outputs, flow_outputs, thread, is_private, .. } = self;
         let _ = thread.join();
-        let Some(outbox) = Arc::into_inner(outbox) else { return (Vec::new(), false) };
+        let Some(outbox) = Arc::into_inner(outbox) else { return (Vec::new(), false, false) };
         let Closed { backlog, troubles, counters, .. } = outbox.close();
         troubles.iter().for_each(recorder::tell);
         let behind = |name: &str| backlog.iter().find(|(output, _)| output == name).map_or(0, |(_, left)| *left);
@@ -338,7 +338,7 @@ impl Deliveries {
         let lost = counters.dropped + counters.forced_out + counters.held_entries;
         let is_whole = lost == 0 && counters.damaged_files == 0;
         let is_complete = is_whole && told.iter().all(|(_, delivered, left)| *left == 0 && delivered.refused == 0);
-        (told, is_complete)
+        (told, is_complete, is_whole)
     }
 
     /// Records that all outputs together have taken, left out or refused.

@@ -210,7 +210,7 @@ impl Sinks {
         }
         drop((self.queues, self.recorder));
         let Some(deliveries) = self.deliveries else { return (Vec::new(), complete) };
-        let (delivered, all) = deliveries.close(Patience::Each(patience));
+        let (delivered, all, _) = deliveries.close(Patience::Each(patience));
         let summaries = delivered.into_iter().map(|(name, did, left)| OutputSummary::new(name, &did, left));
         (summaries.collect(), complete && all)
     }

@@ -68,6 +68,8 @@ pub enum LiveError {
 pub struct Handle {
     capture: pcap::Capture<Active>,
     name: String,
+    /// The number of its interface, by which that is known whatever it is called.
+    index: Option<u32>,
     link: LinkType,
     /// Its place among the interfaces listened to.
     interface: u16,
@@ -148,6 +150,7 @@ impl Handle {
         Ok(Handle {
             capture,
             name: name.to_owned(),
+            index: device::device_index(name),
             link: file_link(data_link),
             interface: opening.interface,
             generation: opening.generation,
@@ -205,7 +208,15 @@ impl Handle {
         let new = socket::statistics(self.capture.as_fd()).unwrap_or_default();
         self.lost.kernel += new.dropped;
         self.lost.freezes += new.freezes;
-        self.lost.interface = device::device_loss(&self.name).saturating_sub(self.lost_before);
+        if device::device_index(&self.name) != self.index
+            && let Some(name) = self.index.and_then(device::device_named)
+        {
+            self.name = name;
+        }
+        if device::device_index(&self.name) == self.index {
+            let lost = device::device_loss(&self.name).saturating_sub(self.lost_before);
+            self.lost.interface = self.lost.interface.max(lost);
+        }
         self.lost
     }
 

@@ -149,27 +149,32 @@ impl Interfaces {
         opened
     }
 
-    /// Every shard lets go of an interface of which one handle has died: the others are dead, too, or soon.
+    /// What a shard says of a handle that has died; no news where it was replaced meanwhile.
     fn lose(&mut self, gone: &Gone, shards: &[Sender<ToShard>]) {
-        let Some(interface) = self.list.get_mut(usize::from(gone.interface)) else { return };
-        if interface.generation != gone.generation || !interface.report.is_open {
-            return;
+        let number = usize::from(gone.interface);
+        if self.list.get(number).is_some_and(|interface| interface.generation == gone.generation) {
+            self.let_go(number, gone.error.to_string(), shards);
         }
+    }
+
+    /// Every shard lets go of an interface of which one handle has died: the others are dead, too, or soon.
+    fn let_go(&mut self, number: usize, problem: String, shards: &[Sender<ToShard>]) {
+        let Some(interface) = self.list.get_mut(number).filter(|interface| interface.report.is_open) else { return };
         interface.generation += 1;
+        let text = format!("{problem}; nothing of it is seen until it is back");
         let report = &mut interface.report;
-        (report.is_open, report.since, report.last_error) = (false, crate::run::now(), gone.error.to_string());
+        (report.is_open, report.since, report.last_error) = (false, crate::run::now(), problem);
         report.state = live::device_state(&report.name);
-        let text = format!("{}; nothing of it is seen until it is back", gone.error);
         for shard in shards {
             // A shard that is gone needs nothing.
-            let _ = shard.send(ToShard::Detach(gone.interface));
+            let _ = shard.send(ToShard::Detach(number as u16));
         }
         self.tell(NewsKind::Trouble, text);
     }
 
     fn look(&mut self, shards: &[Sender<ToShard>]) {
         for number in 0..self.list.len() {
-            self.look_at(number);
+            self.look_at(number, shards);
             let is_away = self.list.get(number).is_some_and(|interface| !interface.report.is_open);
             if is_away {
                 self.open_again(number, shards);
@@ -177,18 +182,23 @@ impl Interfaces {
         }
     }
 
-    /// Notes a new name or a new state.
-    fn look_at(&mut self, number: usize) {
+    /// Notes a new name or a new state. What is read is known by its number: another interface may have taken its name.
+    fn look_at(&mut self, number: usize, shards: &[Sender<ToShard>]) {
         let Some(interface) = self.list.get_mut(number) else { return };
         let report = &mut interface.report;
         let mut told = Vec::new();
-        if live::device_state(&report.name) == DeviceState::Gone {
-            let renamed = interface.index.and_then(live::device_named);
-            let name = renamed.unwrap_or_else(|| interface.configured.clone());
-            if name != report.name && live::device_state(&name) != DeviceState::Gone {
+        let known = interface.index.filter(|index| live::device_index(&report.name) != Some(*index));
+        match known.map(live::device_named) {
+            Some(Some(name)) => {
                 told.push((NewsKind::Notice, format!("interface {} is now called {name}", report.name)));
                 report.name = name;
             }
+            Some(None) if report.is_open => {
+                let problem = format!("interface {} is gone", report.name);
+                return self.let_go(number, problem, shards);
+            }
+            Some(None) => report.name.clone_from(&interface.configured),
+            None => {}
         }
         let state = live::device_state(&report.name);
         if state != report.state {

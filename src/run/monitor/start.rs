@@ -50,6 +50,7 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
     let handles = interfaces.open_all()?;
 
     sandbox::become_user(Some(config.sandbox.user.as_str()).filter(|user| !user.is_empty()))?;
+    tell_unreadable(&config);
     let plan = plan(&config, metrics.as_ref())?;
     let (orders, receivers): (Vec<Sender<ToShard>>, Vec<Receiver<ToShard>>) = deal.iter().map(|_| channel()).unzip();
     let (events, from_shards) = channel();
@@ -186,6 +187,15 @@ fn plan(config: &Config, metrics: Option<&TcpListener>) -> io::Result<Plan> {
         writable,
         bind_tcp: metrics.and_then(|listener| listener.local_addr().ok()).map(|address| address.port()),
     })
+}
+
+/// What root could read at the start and the user of the daemon cannot: no reload would work.
+fn tell_unreadable(config: &Config) {
+    for path in files::read(config) {
+        if let Err(error) = fs::File::open(&path) {
+            warn!("{}: {error}: every reload will be refused; let the daemon's user read it", path.display());
+        }
+    }
 }
 
 /// A directory of our own for private journals. It stays when the daemon ends, since nothing above it can be changed then; what
