@@ -25,7 +25,7 @@ pub use monitor::{Monitor, MonitorError, memory_limit, monitor};
 pub use outputs::{now, output_context, output_names, output_target, probe_output};
 pub use reload::{LoadError, Loaded, needs_restart};
 pub use replay::{Replay, ReplayError, Reported, replay};
-pub use signals::Interrupt;
+pub use signals::{Hangups, Interrupt};
 pub use summary::{FlowsByTransport, NotDecidable, Summary};
 
 use crate::attribute::geo::{Databases, GeoError, Override};

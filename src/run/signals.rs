@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Set once the user or the system asks the program to stop. A second request ends it at once.
@@ -13,31 +14,46 @@ pub struct Interrupt {
     reloads: Arc<AtomicU64>,
 }
 
+/// SIGHUP is heard from now on, which would end the process otherwise; what it asks for waits until somebody listens.
+pub struct Hangups {
+    runtime: Runtime,
+    signal: Signal,
+}
+
+impl Hangups {
+    /// As the first thing a daemon does.
+    ///
+    /// # Errors
+    /// The system refuses the handler.
+    pub fn hear() -> std::io::Result<Hangups> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let signal = signal(SignalKind::hangup())?;
+        drop(inside);
+        Ok(Hangups { runtime, signal })
+    }
+
+    /// As [`Interrupt::listen`], and SIGHUP asks for a reload.
+    ///
+    /// # Errors
+    /// The system refuses the thread.
+    pub fn listen(self) -> std::io::Result<Interrupt> {
+        Interrupt::start(self.runtime, Some(self.signal))
+    }
+}
+
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM on a thread of its own.
     ///
     /// # Errors
     /// The system refuses the thread or the handler.
     pub fn listen() -> std::io::Result<Self> {
-        Self::start(false)
+        Self::start(Builder::new_current_thread().enable_all().build()?, None)
     }
 
-    /// As [`Interrupt::listen`], and for SIGHUP, which asks for a reload.
-    ///
-    /// # Errors
-    /// The system refuses the thread or the handler.
-    pub fn listen_as_daemon() -> std::io::Result<Self> {
-        Self::start(true)
-    }
-
-    fn start(is_daemon: bool) -> std::io::Result<Self> {
+    fn start(runtime: Runtime, hangup: Option<Signal>) -> std::io::Result<Self> {
         let interrupt = Interrupt::default();
         let seen = interrupt.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let hangup = {
-            let _inside = runtime.enter();
-            is_daemon.then(|| signal(SignalKind::hangup())).transpose()?
-        };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async { tokio::join!(seen.wait(), seen.wait_for_reloads(hangup)) });
         })?;

@@ -97,6 +97,28 @@ fn an_interface_keeps_being_read_when_it_is_renamed() {
 }
 
 #[test]
+fn an_interface_whose_name_another_has_taken_is_missed_when_it_goes() {
+    let Some(network) = Network::new() else { return };
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let version: Vec<u32> = release.split(['.', '-']).take(2).filter_map(|part| part.parse().ok()).collect();
+    if version < vec![6, 2] {
+        println!("skipped: Linux {release} renames no interface that is up");
+        return;
+    }
+    let mut daemon = Setup::new(&network, "sensor").start();
+    network.cable("c", "d");
+    network.ip("link set dev b name was-b");
+    network.ip("link set dev d name b");
+    daemon.wait_until_said("interface b is now called was-b");
+    network.ip("link del dev was-b");
+    daemon.wait_until_said("nothing of it is seen until it is back");
+    daemon.wait_until_said("interface b is back and read again");
+    network.send(&exchanges(1, 5), "c", 1_000);
+    daemon.wait_for_frames(10);
+    assert_eq!(assets(&daemon.stop().flows).len(), 5);
+}
+
+#[test]
 fn an_interface_that_is_missing_at_the_start_is_waited_for_while_the_other_is_read() {
     let Some(network) = Network::new() else { return };
     let mut daemon = Setup::new(&network, "sensor").args("-i b -i d").start();

@@ -177,14 +177,16 @@ impl Handle {
         &self.name
     }
 
-    /// Appends up to `most` of the frames that wait, and says how many.
+    /// Appends up to `most` of the frames that wait, and says how many, and how many bytes they had on the wire.
     ///
     /// # Errors
     /// The interface is gone or down.
-    pub(super) fn read(&mut self, batch: &mut Batch, most: usize, timing: Timing) -> Result<usize, LiveError> {
+    pub(super) fn read(&mut self, batch: &mut Batch, most: usize, timing: Timing) -> Result<(usize, u64), LiveError> {
+        let mut wire_bytes = 0;
         let (link, interface) = (self.link, self.interface);
         let taken = self.capture.dispatch(Some(most), |packet| {
             let (seconds, nanos) = (packet.header.ts.tv_sec as u64, packet.header.ts.tv_usec as u32);
+            wire_bytes += u64::from(packet.header.len);
             let Batch { bytes, frames, .. } = &mut *batch;
             // A batch is far smaller than the 4 GiB that an offset reaches.
             let offset = bytes.len() as u32;
@@ -198,7 +200,7 @@ impl Handle {
                 interface,
             });
         });
-        taken.map_err(|error| problem(&self.name, &error))
+        taken.map(|frames| (frames, wire_bytes)).map_err(|error| problem(&self.name, &error))
     }
 
     /// What it has missed so far.

@@ -28,18 +28,18 @@ impl Stage {
     }
 
     /// Takes what waits at the handle, where nothing is left here.
-    pub(super) fn refill(&mut self, handle: &mut Handle, most: usize, timing: Timing) -> Result<usize, LiveError> {
+    pub(super) fn refill(
+        &mut self,
+        handle: &mut Handle,
+        most: usize,
+        timing: Timing,
+    ) -> Result<(usize, u64), LiveError> {
         if self.first().is_some() {
-            return Ok(0);
+            return Ok((0, 0));
         }
         self.batch.clear();
         self.next = 0;
         handle.read(&mut self.batch, most, timing)
-    }
-
-    /// Bytes of the frames taken last.
-    pub(super) fn bytes(&self) -> usize {
-        self.batch.bytes.len()
     }
 
     /// Frames that wait.

@@ -71,7 +71,7 @@ struct Tap {
     /// What handles that are gone have missed.
     lost_before: Lost,
     frames: u64,
-    bytes: u64,
+    wire_bytes: u64,
 }
 
 /// What a shard listens to: a handle for each interface. [`PacketSource::next_batch`] says `false` where nothing came within
@@ -99,8 +99,8 @@ pub struct Gone {
 pub struct TapCounters {
     /// Frames read.
     pub frames: u64,
-    /// Bytes of them, captured.
-    pub bytes: u64,
+    /// Bytes of them on the wire.
+    pub wire_bytes: u64,
     /// What was lost.
     pub lost: Lost,
 }
@@ -150,7 +150,7 @@ impl Taps {
 
     /// What came in on each interface.
     pub fn counters(&mut self) -> impl Iterator<Item = TapCounters> + '_ {
-        self.taps.iter_mut().map(|tap| TapCounters { frames: tap.frames, bytes: tap.bytes, lost: tap.lost() })
+        self.taps.iter_mut().map(|tap| TapCounters { frames: tap.frames, wire_bytes: tap.wire_bytes, lost: tap.lost() })
     }
 
     fn read(&mut self, batch: &mut Batch) {
@@ -185,18 +185,13 @@ impl Tap {
     /// Takes what waits: into the batch where this is the only interface, else onto its stage.
     fn read(&mut self, batch: &mut Batch, timing: Timing, is_alone: bool) -> Result<(), LiveError> {
         let Some(handle) = &mut self.handle else { return Ok(()) };
-        let frames = if is_alone {
+        let (frames, wire_bytes) = if is_alone {
             handle.read(batch, BATCH_FRAMES, timing)?
         } else {
             self.stage.refill(handle, BATCH_FRAMES, timing)?
         };
-        let bytes = match (is_alone, frames) {
-            (_, 0) => 0,
-            (true, _) => batch.bytes.len(),
-            (false, _) => self.stage.bytes(),
-        };
         self.frames += frames as u64;
-        self.bytes += bytes as u64;
+        self.wire_bytes += wire_bytes;
         Ok(())
     }
 
@@ -227,7 +222,7 @@ impl PacketSource for Taps {
     }
 
     fn bytes_read(&self) -> u64 {
-        self.taps.iter().map(|tap| tap.bytes).sum()
+        self.taps.iter().map(|tap| tap.wire_bytes).sum()
     }
 
     fn loss(&self) -> Loss {

@@ -166,7 +166,7 @@ fn interfaces(reports: &Reports) -> Vec<status::Interface> {
             .map(|(tap, shard)| status::Handle {
                 shard,
                 frames_read: tap.frames,
-                wire_bytes: tap.bytes,
+                wire_bytes: tap.wire_bytes,
                 frames_lost: tap.lost.kernel,
                 ring_overruns: tap.lost.freezes,
             })

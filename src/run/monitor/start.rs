@@ -30,7 +30,7 @@ use crate::run::deliveries::{Deliveries, Memory};
 use crate::run::sandbox::{self, Confined, Plan};
 use crate::run::status::Board;
 use crate::run::systemd::Notifier;
-use crate::run::{self, Interrupt, direct, files, metrics};
+use crate::run::{self, Hangups, direct, files, metrics};
 
 /// Messages on their way from shards to the judge at most, for each shard.
 const SEEN_IN_FLIGHT: usize = 64;
@@ -39,6 +39,7 @@ const PARCELS_IN_FLIGHT: usize = 64;
 
 /// Starts everything; what comes back runs.
 pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor, MonitorError> {
+    let hangups = Hangups::hear()?;
     check_interfaces(&config)?;
     wait_for_nobody(&mut config);
     let notifier = Notifier::from_env().map_err(MonitorError::Notify)?;
@@ -71,7 +72,7 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
     let mut judge = Judge::new(Arc::clone(&attributor), run::policy(&config));
     resume(&mut judge, memory);
 
-    let interrupt = Interrupt::listen_as_daemon()?;
+    let interrupt = hangups.listen()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (to_judge, inbox) = sync_channel(SEEN_IN_FLIGHT * deal.len());
     let wiring = Wiring { events: events.clone(), to_judge: to_judge.clone(), stop: Arc::clone(&stop), flow };
