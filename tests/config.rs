@@ -151,7 +151,7 @@ fn an_unknown_key_is_an_error_that_names_line_and_allowed_keys() {
     check_error(
         "\n[flows]\nmax_flows = 1\n",
         "2:2: flows: unknown key `flows`; did you mean `flow`? (allowed: monitor, asset, jurisdictions, detect, ledger, \
-         threshold, exception, journal, flow, decode, geoip, operator, service, output, flow_output)",
+         threshold, exception, journal, capture, daemon, sandbox, metrics, log, flow, decode, geoip, operator, service, output, flow_output)",
     );
     check_error(
         "[[asset]]\nname = \"a\"\n[[asset]]\nname = \"b\"\ncolour = 1\n",
@@ -380,7 +380,7 @@ fn columns_count_characters_and_places_can_be_taken_apart() {
     assert_eq!(key, "decode.max_depth");
     check_error(
         "\"ž\" = 1",
-        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, ledger, threshold, exception, journal, flow, decode, geoip, operator, service, output, flow_output)",
+        "1:1: ž: unknown key `ž` (allowed: monitor, asset, jurisdictions, detect, ledger, threshold, exception, journal, capture, daemon, sandbox, metrics, log, flow, decode, geoip, operator, service, output, flow_output)",
     );
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::deliver::Target;
+use crate::run::sandbox::{self, Plan};
 
 /// How long the names of all outputs may take.
 const RESOLVING: Duration = Duration::from_secs(2);
@@ -41,18 +42,22 @@ pub fn capture_filter(config: &Config) -> (String, Vec<String>) {
     let mut names: Vec<String> = targets(config).flat_map(|target| target.peers()).collect();
     names.sort_unstable();
     names.dedup();
-    let (peers, unresolved) = resolve(names);
+    let plan = Plan { files: config.sandbox.files, system_calls: config.sandbox.system_calls, ..Plan::default() };
+    let (peers, unresolved) = resolve(names, &plan);
     (exclude(&section.filter, &peers, &own_addresses()), unresolved)
 }
 
 /// Addresses of all names, as far as they are known within [`RESOLVING`], and the other names. A resolver that does not answer
 /// must not keep the sensor from listening, so each name has a thread, which is left alone when time is up.
-fn resolve(names: Vec<String>) -> (Vec<SocketAddr>, Vec<String>) {
+/// Confined each, for they read what comes from a network.
+fn resolve(names: Vec<String>, plan: &Plan) -> (Vec<SocketAddr>, Vec<String>) {
     let (sender, answers) = channel();
     let asked = names.iter().filter(|name| {
-        let (name, sender) = ((*name).clone(), sender.clone());
+        let (name, sender, plan) = ((*name).clone(), sender.clone(), plan.clone());
         let ask = move || {
-            let found: Vec<SocketAddr> = name.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+            let is_confined = sandbox::confine(&plan).is_ok();
+            let found = is_confined.then(|| name.to_socket_addrs().ok()).flatten();
+            let found: Vec<SocketAddr> = found.into_iter().flatten().collect();
             // Nobody listens any more where time is up.
             let _ = sender.send((name, found));
         };
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn names_that_mean_nothing_are_told_and_the_others_are_found() {
         let names = vec!["127.0.0.1:6514".to_owned(), "no-such-host.invalid:443".to_owned()];
-        let (peers, unresolved) = resolve(names);
+        let (peers, unresolved) = resolve(names, &Plan::default());
         assert_eq!(peers, ["127.0.0.1:6514".parse().unwrap()]);
         assert_eq!(unresolved, ["no-such-host.invalid:443"]);
     }

@@ -79,7 +79,7 @@ pub(super) struct JudgeReport {
     pub(super) reloads: u64,
     /// When it was told to stop, and flow updates that there was no time for then.
     stopping_ns: Option<u64>,
-    given_up: u64,
+    pub(super) given_up: u64,
     pub(super) lookup: Histogram,
     pub(super) alert_delay: Histogram,
 }

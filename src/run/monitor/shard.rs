@@ -34,6 +34,8 @@ const BEAT_EVERY_NS: u64 = 1_000_000_000;
 const BEAT_AMONG_OTHERS_NS: u64 = 50_000_000;
 /// One batch in so many is timed.
 const TIMED_BATCHES: u64 = 16;
+/// Sightings that wait at most.
+const MOST_SIGHTINGS: usize = 4_096;
 /// How far packet time stays behind the clock on a silent line: frames may be on their way.
 const BEHIND: Duration = Duration::from_millis(200);
 /// Batches of which packets are with other shards, at most.
@@ -307,6 +309,8 @@ impl State {
     fn take_back(&mut self, back: ToJudge, shard: &ShardLoop) {
         let ToJudge::Seen(seen) = back else { return };
         self.sightings = seen.sightings;
+        // What devices say of themselves they say again.
+        self.sightings.truncate(MOST_SIGHTINGS);
         self.updates = seen.updates;
         let most = shard.max_waiting_updates;
         if self.updates.len() > most {

@@ -206,12 +206,13 @@ impl Supervisor {
         shards.into_iter().for_each(&mut join);
         self.to_judge = None;
         join(judge);
+        let is_judged = self.judge_board.report.lock().is_ok_and(|report| report.given_up == 0);
         let _ = self.events.send(FromShard::Stop);
         join(opener);
         let (_, is_delivered, is_kept) = self.deliveries.close(Patience::InAll(self.config.daemon.stop_timeout));
         drop(served);
         // What is in a journal is delivered by the next start.
-        is_whole && (is_delivered || is_kept && self.running.journal.path.is_some())
+        is_whole && is_judged && (is_delivered || is_kept && self.running.journal.path.is_some())
     }
 }
 
