@@ -90,14 +90,22 @@ fn a_person_finds_the_pages_and_nothing_can_be_changed() {
     let links = get(served.address(), "/").body;
     for page in ["/metrics", "/status", "/healthz", "/readyz"] {
         assert!(links.contains(&format!("href=\"{page}\"")), "{links}");
-        let head = send(served.address(), format!("HEAD {page} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        let head =
+            send(served.address(), format!("HEAD {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
         assert_eq!((head.code, head.body.as_str()), (200, ""));
         for method in ["POST", "PUT", "DELETE"] {
-            let request = format!("{method} {page} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            let request = format!("{method} {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             assert_eq!(send(served.address(), request.as_bytes()).unwrap().code, 405);
         }
     }
     assert_eq!(get(served.address(), "/etc/passwd").code, 404);
+}
+
+#[test]
+fn a_page_of_somebody_else_that_leads_its_own_name_here_reads_nothing() {
+    let (served, _board) = serving(running());
+    let answer = send(served.address(), b"GET /status HTTP/1.1\r\nHost: evil.example:9469\r\n\r\n").unwrap();
+    assert_eq!((answer.code, answer.body.as_str()), (403, "ask by address or as localhost\n"));
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_client_that_does_not_read_its_answers_costs_nothing_lasting() {
     let mut unread = Vec::new();
     for _ in 0..100 {
         let mut stream = TcpStream::connect(served.address()).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         unread.push(stream);
     }
     assert_eq!(get(served.address(), "/readyz").code, 200);
@@ -70,10 +70,10 @@ fn requests_that_are_too_large_are_cut_off() {
     let (served, _board) = serving(running());
     let long = "x".repeat(1 << 20);
     for request in [
-        format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
-        format!("GET /metrics HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"),
-        format!("GET /metrics HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(10_000)),
-        format!("POST /status HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{long}", long.len()),
+        format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {long}\r\n\r\n"),
+        format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: y\r\n".repeat(10_000)),
+        format!("POST /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{long}", long.len()),
         "\0".repeat(4096),
     ] {
         let code = send(served.address(), request.as_bytes()).map(|answer| answer.code);

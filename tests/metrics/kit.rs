@@ -123,5 +123,5 @@ pub(crate) fn send(address: SocketAddr, request: &[u8]) -> Option<Answer> {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
-    send(address, format!("GET {path} HTTP/1.1\r\nHost: sensor\r\n\r\n").as_bytes()).unwrap()
+    send(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap()
 }

@@ -9,12 +9,13 @@ mod exposition;
 mod families;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::runtime;
@@ -75,7 +76,7 @@ pub fn serve(listener: TcpListener, board: Board) -> io::Result<Served> {
     let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
-                _ = axum::serve(door, router(board)) => {}
+                _ = axum::serve(door, router(board, address.ip().is_loopback())) => {}
                 _ = stopped => {}
             }
         });
@@ -83,15 +84,34 @@ pub fn serve(listener: TcpListener, board: Board) -> io::Result<Served> {
     Ok(Served { address, stop: Some(stop), thread: Some(thread) })
 }
 
-fn router(board: Board) -> Router {
-    Router::new()
+fn router(board: Board, is_local: bool) -> Router {
+    let pages = Router::new()
         .route("/", get(|| async { answer(StatusCode::OK, HTML, LINKS.to_owned()) }))
         .route("/metrics", get(metrics))
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
         .route("/status", get(report))
         .fallback(|| async { answer(StatusCode::NOT_FOUND, TEXT, "no such page; / lists them\n".to_owned()) })
-        .with_state(board)
+        .with_state(board);
+    if is_local { pages.layer(middleware::from_fn(only_local_names)) } else { pages }
+}
+
+/// On loopback, a page in a browser of this machine must not read us under a name of its own that it has lead here (DNS
+/// rebinding): whoever asks by a name asks for `localhost`.
+async fn only_local_names(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if is_local_name(host) {
+        return next.run(request).await;
+    }
+    answer(StatusCode::FORBIDDEN, TEXT, "ask by address or as localhost\n".to_owned())
+}
+
+/// Of `host` or `host:port`; an address is no name.
+fn is_local_name(host: &str) -> bool {
+    let name =
+        if host.parse::<Ipv6Addr>().is_ok() { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.is_empty() || name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 
 async fn metrics(State(board): State<Board>) -> Response {
@@ -136,4 +156,19 @@ fn answer(code: StatusCode, content_type: &'static str, body: String) -> Respons
         (header::CONNECTION, "close"),
     ];
     (code, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local_name;
+
+    #[test]
+    fn on_loopback_only_addresses_and_localhost_are_answered() {
+        for host in ["", "localhost", "LOCALHOST:9469", "127.0.0.1:9469", "[::1]:9469", "[::1]", "::1", "10.0.0.1"] {
+            assert!(is_local_name(host), "{host}");
+        }
+        for host in ["evil.example", "evil.example:9469", "localhost.evil.example", "127.0.0.1.evil.example:80"] {
+            assert!(!is_local_name(host), "{host}");
+        }
+    }
 }
