@@ -30,9 +30,11 @@ pub(crate) fn ids(alerts: &[Value]) -> Vec<String> {
 }
 
 /// The same without the ways packets came: tunnels and hardware addresses. A record tells those of the packet that was
-/// followed first; where a mirror delivers copies by two ways that two shards read, that may be either.
+/// followed first; where a mirror delivers copies by two ways that two shards read, that may be either. ICMP is left out:
+/// nothing numbers its messages, so which of several within half a millisecond is a copy depends on which came first.
 pub(crate) fn without_ways(records: &Records) -> Records {
     let mut records = records.clone();
+    records.flows.retain(|flow| !text(flow, "network.transport").contains("icmp"));
     for record in records.flows.iter_mut().chain(&mut records.alerts) {
         for (table, field) in [("borderflow", "tunnel_path"), ("source", "mac"), ("destination", "mac")] {
             if let Some(table) = record[table].as_object_mut() {

@@ -60,15 +60,7 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
     let confined = sandbox::confine(&plan)?;
     tell_sandbox(&confined, &config);
 
-    let delivered = delivered(&config, request.format);
-    let outputs: Vec<&config::Output> = delivered.iter().collect();
-    let (deliveries, queues, memory) =
-        Deliveries::start(config.journal.path.as_deref(), &config, &outputs, SavedKind::ALL.as_slice())?;
-    if config.journal.path.is_none() {
-        warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
-    }
-    let mut sinks: Vec<Box<dyn Output>> = vec![Box::new(deliveries.live_recorder(SavedKind::ALL.as_slice()))];
-    sinks.push(Box::new(queues));
+    let (deliveries, outputs, memory) = deliver(&config, request.format)?;
     let mut judge = Judge::new(Arc::clone(&attributor), run::policy(&config));
     resume(&mut judge, memory);
 
@@ -82,16 +74,13 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
         judge,
         inbox,
         spent,
-        outputs: sinks,
+        outputs,
         board: Arc::clone(&judge_board),
         stop: Arc::clone(&stop),
         patience: config.daemon.stop_timeout,
     };
     let judge = thread::Builder::new().name("judge".to_owned()).spawn(move || judge.run())?;
-    let unconfined = sandbox::unconfined_threads();
-    if config.sandbox.system_calls && !unconfined.is_empty() {
-        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
-    }
+    tell_unconfined(&config);
     let board = Board::default();
     let served = metrics.map(|listener| metrics::serve(listener, board.clone())).transpose()?;
     Ok(Supervisor {
@@ -114,6 +103,23 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
         judge_board,
         board,
     })
+}
+
+/// Starts journal and outputs: what the judge hands its alerts and flow records to, and what it knew when the journal was used
+/// last.
+fn deliver(
+    config: &Config,
+    format: Option<Format>,
+) -> Result<(Deliveries, Vec<Box<dyn Output>>, Memory), MonitorError> {
+    let delivered = delivered(config, format);
+    let outputs: Vec<&config::Output> = delivered.iter().collect();
+    let kinds = SavedKind::ALL.as_slice();
+    let (deliveries, queues, memory) = Deliveries::start(config.journal.path.as_deref(), config, &outputs, kinds)?;
+    if config.journal.path.is_none() {
+        warn!("no [journal] path: what is known and not delivered is gone when the daemon ends");
+    }
+    let recorder = deliveries.live_recorder(kinds);
+    Ok((deliveries, vec![Box::new(recorder), Box::new(queues)], memory))
 }
 
 /// The configured outputs; standard output where there are none. It is delivered like any other, so that a reader who does not
@@ -256,6 +262,13 @@ fn tell_sandbox(confined: &Confined, config: &Config) {
     let missing: Vec<String> = confined.missing().iter().map(|path| path.display().to_string()).collect();
     if !missing.is_empty() && config.sandbox.files {
         warn!("sandbox: out of reach until a restart, for they are not there: {}", missing.join(", "));
+    }
+}
+
+fn tell_unconfined(config: &Config) {
+    let unconfined = sandbox::unconfined_threads();
+    if config.sandbox.system_calls && !unconfined.is_empty() {
+        warn!("sandbox: these threads are outside of it: {}", unconfined.join(", "));
     }
 }
 
