@@ -105,12 +105,11 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
     })
 }
 
+type Delivering = (Deliveries, Vec<Box<dyn Output>>, Memory);
+
 /// Starts journal and outputs: what the judge hands its alerts and flow records to, and what it knew when the journal was used
 /// last.
-fn deliver(
-    config: &Config,
-    format: Option<Format>,
-) -> Result<(Deliveries, Vec<Box<dyn Output>>, Memory), MonitorError> {
+fn deliver(config: &Config, format: Option<Format>) -> Result<Delivering, MonitorError> {
     let delivered = delivered(config, format);
     let outputs: Vec<&config::Output> = delivered.iter().collect();
     let kinds = SavedKind::ALL.as_slice();
