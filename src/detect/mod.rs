@@ -246,7 +246,7 @@ impl Detector {
     }
 
     /// Goes on by another policy and other catalogues, with everything that is known: what comes next is judged by them.
-    /// Findings and ledgers of what is no longer there are as after a restart: see [`saved`].
+    /// Findings and ledgers of what is no longer there are as after a restart: see `saved.rs`.
     pub fn reload(&mut self, policy: Policy, before: &Attributor, attributor: &Attributor) {
         let former = std::mem::replace(&mut self.policy, policy);
         let names = Translation::new(&former, before, &self.policy, attributor);
