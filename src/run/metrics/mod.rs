@@ -108,10 +108,12 @@ async fn only_local_names(request: Request, next: Next) -> Response {
 
 /// Of `host` or `host:port`; an address is no name.
 fn is_local_name(host: &str) -> bool {
-    let name =
-        if host.parse::<Ipv6Addr>().is_ok() { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.is_empty() || name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    let name = match host.strip_prefix('[') {
+        Some(inside) => inside.split_once(']').map_or(inside, |(address, _)| address),
+        None if host.parse::<Ipv6Addr>().is_ok() => host,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.is_empty() || name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 async fn metrics(State(board): State<Board>) -> Response {
