@@ -111,7 +111,8 @@ fn exclude(filter: &str, peers: &[SocketAddr], own: &[IpAddr]) -> String {
     parts.join(" and ")
 }
 
-fn targets(config: &Config) -> impl Iterator<Item = &Target> {
+/// Where alerts and flow records are sent.
+pub(super) fn targets(config: &Config) -> impl Iterator<Item = &Target> {
     config.outputs.iter().map(|output| &output.target).chain(config.flow_outputs.iter().map(|output| &output.target))
 }
 

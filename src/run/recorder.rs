@@ -203,12 +203,10 @@ impl Held {
 
 /// Tells that alerts were given up.
 fn lost_entry(given_up: u64) -> Entry {
-    let at = super::now();
-    let id = StableId::of(&["notice", "recorder", &at.to_string()]).as_str().to_owned();
     let message =
         format!("journal: did not keep up; {given_up} alerts of the lowest severity were given up and are lost");
     error!("{message}");
-    notice::entry(&Notice { id, kind: NoticeKind::SelfAlert, at, severity: TROUBLE_SEVERITY, message })
+    self_alert("recorder", true, message)
 }
 
 /// An alert as the journal keeps it.
@@ -229,10 +227,12 @@ fn entry(alert: &Alert) -> Entry {
     }
 }
 
-fn notice_of(trouble: &Trouble, at: Timestamp) -> Entry {
-    let id = StableId::of(&["notice", trouble.kind.as_str(), &at.to_string()]).as_str().to_owned();
-    let severity = if trouble.kind == TroubleKind::Recovered { 0 } else { TROUBLE_SEVERITY };
-    notice::entry(&Notice { id, kind: NoticeKind::SelfAlert, at, severity, message: trouble.text.clone() })
+/// An alert about the sensor itself, of now; `about` tells it from others of the same moment.
+pub(super) fn self_alert(about: &str, is_trouble: bool, message: String) -> Entry {
+    let at = super::now();
+    let id = StableId::of(&["notice", about, &at.to_string()]).as_str().to_owned();
+    let severity = if is_trouble { TROUBLE_SEVERITY } else { 0 };
+    notice::entry(&Notice { id, kind: NoticeKind::SelfAlert, at, severity, message })
 }
 
 /// Tells every output that still gets something what troubles the journal, where no recorder does any more; true where
@@ -250,7 +250,10 @@ pub(super) fn tell_troubles(outbox: &Outbox) -> bool {
 fn troubles(outbox: &Outbox) -> Vec<Entry> {
     let troubles = outbox.take_troubles();
     troubles.iter().for_each(tell);
-    troubles.iter().map(|trouble| notice_of(trouble, super::now())).collect()
+    let alert = |trouble: &Trouble| {
+        self_alert(trouble.kind.as_str(), trouble.kind != TroubleKind::Recovered, trouble.text.clone())
+    };
+    troubles.iter().map(alert).collect()
 }
 
 /// Logs what troubles the journal.

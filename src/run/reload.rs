@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{AttributorError, attributor, policy};
+use super::{AttributorError, attributor, files, policy};
 use crate::attribute::Attributor;
 use crate::config::{Config, ConfigError};
 use crate::deliver::Target;
@@ -73,9 +73,8 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
 
 /// Whose traffic is left out of what is captured.
 fn excluded(config: &Config) -> Vec<String> {
-    let targets = config.outputs.iter().map(|output| &output.target);
-    let targets = targets.chain(config.flow_outputs.iter().map(|output| &output.target));
-    let mut peers: Vec<String> = targets.filter(|_| config.capture.exclude_outputs).flat_map(Target::peers).collect();
+    let mut peers: Vec<String> =
+        files::targets(config).filter(|_| config.capture.exclude_outputs).flat_map(Target::peers).collect();
     peers.sort_unstable();
     peers
 }

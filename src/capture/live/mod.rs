@@ -20,7 +20,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::merge::Stage;
-use super::{Batch, CaptureError, Loss, PacketSource};
+use super::{Batch, CaptureError, PacketSource};
 use crate::net::Timestamp;
 
 /// Frames of a batch at most.
@@ -223,10 +223,5 @@ impl PacketSource for Taps {
 
     fn bytes_read(&self) -> u64 {
         self.taps.iter().map(|tap| tap.wire_bytes).sum()
-    }
-
-    fn loss(&self) -> Loss {
-        let lost = self.taps.iter().map(|tap| tap.lost_before);
-        lost.fold(Loss::default(), |sum, lost| sum + Loss { kernel: lost.kernel, interface: lost.interface })
     }
 }

@@ -75,8 +75,6 @@ pub(super) struct JudgeReport {
     pub(super) detect: DetectCounters,
     pub(super) findings: usize,
     pub(super) ledgers: usize,
-    /// Times it was told to judge by something else, and did.
-    pub(super) reloads: u64,
     /// When it was told to stop, and flow updates that there was no time for then.
     stopping_ns: Option<u64>,
     pub(super) given_up: u64,
@@ -108,10 +106,7 @@ impl JudgeLoop {
                     order.sort(&mut seen);
                     self.judge_seen(seen, last, &mut report, &mut delays);
                 }
-                Ok(ToJudge::Reload(reload)) => {
-                    self.reload(*reload);
-                    report.reloads += 1;
-                }
+                Ok(ToJudge::Reload(reload)) => self.reload(*reload),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }

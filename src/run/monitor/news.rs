@@ -2,13 +2,9 @@
 
 use tracing::{info, warn};
 
-use crate::deliver::{Outbox, notice};
-use crate::detect::StableId;
-use crate::encode::ecs::{Notice, NoticeKind};
+use crate::deliver::Outbox;
 use crate::journal::Change;
-
-/// Severity of an alert about the sensor itself: what it should have told may be missing.
-const TROUBLE_SEVERITY: u8 = 80;
+use crate::run::recorder;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +34,8 @@ impl News {
         if self.kind == NewsKind::Notice {
             return;
         }
-        let at = crate::run::now();
-        let id = StableId::of(&["notice", &self.text, &at.to_string()]).as_str().to_owned();
-        let severity = if self.kind == NewsKind::Trouble { TROUBLE_SEVERITY } else { 0 };
-        let told = Notice { id, kind: NoticeKind::SelfAlert, at, severity, message: self.text.clone() };
-        let change = Change { entries: vec![notice::entry(&told)], ..Change::default() };
+        let alert = recorder::self_alert(&self.text, self.kind == NewsKind::Trouble, self.text.clone());
+        let change = Change { entries: vec![alert], ..Change::default() };
         // A full inbox is counted there; the log has it.
         let _ = outbox.try_append(change);
     }

@@ -47,13 +47,14 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
     let metrics = bind(&config)?;
     let (tell_news, news) = channel();
     let flow = flow::Options { seed: run::now().as_nanos(), ..run::flow_options(&config) };
-    let (mut interfaces, deal) = interfaces(&config, &flow, tell_news);
+    let count = usize::from(config.capture.shards);
+    let mut interfaces = interfaces(&config, &flow, tell_news);
     let handles = interfaces.open_all()?;
 
     sandbox::become_user(Some(config.sandbox.user.as_str()).filter(|user| !user.is_empty()))?;
     tell_unreadable(&config);
     let plan = plan(&config, metrics.as_ref())?;
-    let (orders, receivers): (Vec<Sender<ToShard>>, Vec<Receiver<ToShard>>) = deal.iter().map(|_| channel()).unzip();
+    let (orders, receivers): (Vec<Sender<ToShard>>, Vec<Receiver<ToShard>>) = (0..count).map(|_| channel()).unzip();
     let (events, from_shards) = channel();
     let interface_board = interfaces.board();
     let opener = start_opener(interfaces, from_shards, orders, &plan)?;
@@ -66,7 +67,7 @@ pub(super) fn start(request: &Monitor, mut config: Config) -> Result<Supervisor,
 
     let interrupt = hangups.listen()?;
     let stop = Arc::new(AtomicBool::new(false));
-    let (to_judge, inbox) = sync_channel(SEEN_IN_FLIGHT * deal.len());
+    let (to_judge, inbox) = sync_channel(SEEN_IN_FLIGHT * count);
     let wiring = Wiring { events: events.clone(), to_judge: to_judge.clone(), stop: Arc::clone(&stop), flow };
     let (shards, spent, boards) = start_shards(&config, wiring, handles, receivers)?;
     let judge_board = Arc::<JudgeBoard>::default();
@@ -158,8 +159,8 @@ fn bind(config: &Config) -> Result<Option<TcpListener>, MonitorError> {
     TcpListener::bind(address).map(Some).map_err(|error| MonitorError::Metrics { address, error })
 }
 
-/// The interfaces of the configuration, and a place for each shard.
-fn interfaces(config: &Config, flow: &flow::Options, news: Sender<News>) -> (Interfaces, Vec<()>) {
+/// The interfaces of the configuration.
+fn interfaces(config: &Config, flow: &flow::Options, news: Sender<News>) -> Interfaces {
     let section = &config.capture;
     let (filter, unresolved) = files::capture_filter(config);
     if !unresolved.is_empty() {
@@ -176,8 +177,7 @@ fn interfaces(config: &Config, flow: &flow::Options, news: Sender<News>) -> (Int
         filter,
     };
     let deal = flow::FlowHasher::new(flow.seed).deal();
-    let shards = u16::from(section.shards);
-    (Interfaces::new(&section.interfaces, options, deal, shards, news), vec![(); usize::from(shards)])
+    Interfaces::new(&section.interfaces, options, deal, u16::from(section.shards), news)
 }
 
 /// What the daemon must still reach once it is confined.

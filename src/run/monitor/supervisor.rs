@@ -26,7 +26,6 @@ use crate::run::Interrupt;
 use crate::run::deliveries::{Deliveries, Patience};
 use crate::run::log::Logging;
 use crate::run::metrics::Served;
-use crate::run::recorder;
 use crate::run::sandbox::Confined;
 use crate::run::status::{self, Board, State};
 use crate::run::systemd::Notifier;
@@ -137,7 +136,6 @@ impl Supervisor {
             news.tell(self.deliveries.outbox());
         }
         self.tell_steps(&reports, tracked);
-        recorder::tell_troubles(self.deliveries.outbox());
         let status = self.status(&reports, tracked, now_ns);
         self.board.publish(status);
         if tracked.tellings.is_multiple_of(REPLACED_EVERY) {
