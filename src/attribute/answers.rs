@@ -161,6 +161,13 @@ impl Answers {
         });
     }
 
+    /// True where `client` was ever given `address`, as far as that is remembered.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, client: IpAddr, address: IpAddr) -> bool {
+        self.told.contains_key(&(client, address))
+    }
+
     /// The names `client` asked for when it was given `address`, each followed by the aliases on the way, if that was
     /// before `at` and not too long ago; the latest first.
     #[must_use]

@@ -32,6 +32,7 @@ pub use catalogue::{Catalogue, CatalogueError, Confidence, OwnerId, Status};
 pub use device::{Device, Maker, Makers, Product};
 pub use evidence::{Evidence, EvidenceKind, Evidences, MAX_EVIDENCE, Owner, Strength};
 use geo::{Databases, Place, Role, Source};
+pub use geo::ranges::Ranges;
 pub use knowledge::{Knowledge, Neighbour};
 pub use names::{Basis, Certificate, Names};
 pub use neighbours::{Neighbours, Said};
@@ -121,6 +122,20 @@ impl Attributor {
         }
         self.add_names(names, &mut evidence);
         Attribution { place, evidence }
+    }
+
+    /// The addresses that alone are evidence for a country of which `is_it` holds: all of them, and a few more.
+    #[must_use]
+    pub fn ranges(&self, is_it: impl Fn(Country) -> bool) -> Ranges {
+        let operators = &self.catalogue.operators;
+        let is_network = |asn| operators.of(asn).is_some_and(|operator| is_it(operator.jurisdiction));
+        let mut list = self.databases.ranges(&is_it, is_network);
+        for service in self.catalogue.services.rows().iter().filter(|service| is_it(service.jurisdiction)) {
+            if let Match::Prefix(prefix) = service.matches {
+                list.push(prefix);
+            }
+        }
+        list.into()
     }
 
     /// What a name alone tells.

@@ -135,6 +135,10 @@ impl AlertLines {
 }
 
 impl Output for AlertLines {
+    fn takes_flows(&self) -> bool {
+        false
+    }
+
     fn alert(&mut self, alert: &Alert) {
         if !self.filter.wants_alert(alert) {
             return;

@@ -69,6 +69,11 @@ pub trait Output: Send {
     /// Takes a flow that has ended.
     fn flow(&mut self, _judged: &Judged<'_>) {}
 
+    /// False where [`Output::flow`] does nothing, so that nobody need prepare what it takes.
+    fn takes_flows(&self) -> bool {
+        true
+    }
+
     /// True where it keeps what must outlive the process.
     fn keeps(&self) -> bool {
         false

@@ -22,6 +22,7 @@ mod live;
 mod management;
 mod parked;
 mod saved;
+mod screen;
 mod severity;
 mod told;
 mod translation;
@@ -40,12 +41,14 @@ pub use jurisdiction::{Flag, Jurisdictions, Preset};
 pub use ledger::{FirstContact, LedgerKey, Window};
 pub use management::{Class, DrivenOptions, Via};
 pub use saved::{Resumed, Saved, SavedKind, SavedValues, changed_names, resume_names};
+pub use screen::Screen;
 pub use severity::{Factors, Severity};
 pub use volume::{Threshold, VolumeInfo};
 
 use std::time::Duration;
 
 use crate::attribute::{Attributor, OwnerId};
+use crate::flow::FlowUpdate;
 use crate::net::{Country, Timestamp};
 use findings::Findings;
 use ledger::Ledgers;
@@ -183,13 +186,17 @@ impl Hidden {
             return;
         }
         let facts = update.facts.as_deref();
-        let is_encrypted = matches!(update.application, Some("tls" | "quic" | "dtls" | "ssh" | "rdp"));
-        self.encrypted += u64::from(is_encrypted);
+        self.encrypted += u64::from(update.application.is_some_and(is_encrypted));
         self.encrypted_hello += u64::from(facts.is_some_and(|facts| facts.encrypted_hello));
         self.encrypted_dns += u64::from(facts.is_some_and(|facts| facts.encrypted_dns.is_some()));
         self.relayed += u64::from(judged.tool().is_some());
         self.proxied += u64::from(judged.is_proxied());
     }
+}
+
+/// True where nobody can look into a flow of `protocol`.
+fn is_encrypted(protocol: &str) -> bool {
+    matches!(protocol, "tls" | "quic" | "dtls" | "ssh" | "rdp")
 }
 
 /// Judges flow updates and keeps the findings.
@@ -261,7 +268,7 @@ impl Detector {
     /// Looks at a flow update, and appends the alerts it causes.
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         let Detector { policy, state } = self;
-        state.cover(judged);
+        state.cover(judged.update);
         state.books.findings.advance(judged.update.at, out);
         device::observe(judged, policy, &mut state.books.findings, out);
         match Subject::of(judged, policy) {
@@ -271,6 +278,15 @@ impl Detector {
         state.hidden.count(judged);
         if judged.update.cause.is_end() {
             state.live.end(judged.update.flow);
+        }
+    }
+
+    /// Looks at a flow update that the [`Screen`] let pass: time goes on, and what its flow showed of the capture counts.
+    pub fn pass(&mut self, update: &FlowUpdate, out: &mut Vec<Alert>) {
+        self.state.cover(update);
+        self.state.books.findings.advance(update.at, out);
+        if update.cause.is_end() {
+            self.state.live.end(update.flow);
         }
     }
 
@@ -307,8 +323,7 @@ impl Detector {
 
 impl State {
     /// Counts what an ended flow shows of the capture.
-    fn cover(&mut self, judged: &Judged<'_>) {
-        let update = judged.update;
+    fn cover(&mut self, update: &FlowUpdate) {
         if !update.cause.is_end() {
             return;
         }

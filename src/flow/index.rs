@@ -17,11 +17,10 @@ impl Index {
         Index { buckets: vec![0; buckets], mask: buckets - 1 }
     }
 
-    /// The slot a hash most likely means, by its first bucket alone.
+    /// The first bucket of a hash: reading it brings its neighbours into the cache, too.
     #[inline]
-    pub(super) fn guess(&self, hash: u32) -> Option<u32> {
-        let bucket = *self.buckets.get(hash as usize & self.mask)?;
-        (bucket != 0).then(|| bucket as u32 - 1)
+    pub(super) fn warm(&self, hash: u32) -> u64 {
+        self.buckets.get(hash as usize & self.mask).copied().unwrap_or_default()
     }
 
     /// The slot with hash `hash` for which `is_it` holds.

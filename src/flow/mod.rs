@@ -184,6 +184,41 @@ pub struct Flows {
     shard: usize,
     shards: usize,
     tables: Vec<Table>,
+    /// Once the input is over.
+    ending: Option<Ending>,
+}
+
+/// A flow's last update is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Last {
+    place: Place,
+    table: u16,
+    slot: u32,
+}
+
+/// The order in which flows end with the input.
+#[derive(Debug)]
+struct Ending {
+    order: Vec<Last>,
+    done: usize,
+}
+
+impl Ending {
+    fn of(tables: &[Table], clock: Timestamp) -> Ending {
+        let mut order = Vec::with_capacity(tables.iter().map(Table::len).sum());
+        for (number, table) in (0u16..).zip(tables) {
+            order.extend(table.last_places(clock).map(|(place, slot)| Last { place, table: number, slot }));
+        }
+        order.sort_unstable();
+        Ending { order, done: 0 }
+    }
+
+    fn next(&mut self, most: usize) -> Option<&[Last]> {
+        let rest = self.order.get(self.done..).filter(|rest| !rest.is_empty())?;
+        let next = rest.get(..most).unwrap_or(rest);
+        self.done += next.len();
+        Some(next)
+    }
 }
 
 impl Flows {
@@ -195,13 +230,16 @@ impl Flows {
         let shards = shards.clamp(1, PARTITIONS);
         let capacity = options.max_flows.div_ceil(PARTITIONS).max(1);
         let tables = (shard..PARTITIONS).step_by(shards).map(|_| Table::new(capacity, options)).collect();
-        Flows { shard, shards, tables }
+        Flows { shard, shards, tables, ending: None }
     }
 
-    /// Brings what the flows of these hashes need into the cache. The reads of one pass do not depend on each other, so
-    /// the processor overlaps their misses, where observing packet by packet would wait for each.
+    /// Brings what the flows of these hashes need into the cache: their buckets of the index, then what every packet
+    /// touches, then what that says this packet will touch. The reads of one pass do not depend on each other, so the
+    /// processor overlaps their misses, where observing packet by packet would wait for each.
     #[inline]
-    pub fn warm(&self, hashes: impl Iterator<Item = u64>) {
+    pub fn warm(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        let buckets = hashes.clone().filter_map(|hash| Some(self.tables.get(self.place(hash))?.warm_index(hash)));
+        std::hint::black_box(buckets.fold(0, |sum, word| sum ^ word));
         let mut slots = [(0usize, u32::MAX); WARM_AHEAD];
         for (slot, hash) in slots.iter_mut().zip(hashes) {
             let place = self.place(hash);
@@ -209,8 +247,10 @@ impl Flows {
                 *slot = (place, guess);
             }
         }
-        let read = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm(slot)));
-        std::hint::black_box(read.fold(0, |sum, word| sum ^ word));
+        let hot = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm_hot(slot)));
+        std::hint::black_box(hot.fold(0, |sum, word| sum ^ word));
+        let rest = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm_rest(slot)));
+        std::hint::black_box(rest.fold(0, |sum, word| sum ^ word));
     }
 
     /// Which of this shard's tables a flow belongs to.
@@ -235,17 +275,27 @@ impl Flows {
         }
     }
 
-    /// Ends every flow: the input is over.
+    /// Ends every flow, in the order of their places: the input is over. Nothing may come after it.
     pub fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for table in &mut self.tables {
-            table.finish(clock, out);
-        }
+        while self.finish_some(clock, usize::MAX, out) {}
     }
 
-    /// Ends every flow of the next partition that has some; false where none had.
-    pub fn finish_next(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) -> bool {
-        let table = self.tables.iter_mut().find(|table| table.len() > 0);
-        table.map(|table| table.finish(clock, out)).is_some()
+    /// Ends the next flows, `most` at most, in the order of their places; false where none is left. The last updates of all
+    /// flows at once would take more memory than the flows do.
+    pub fn finish_some(&mut self, clock: Timestamp, most: usize, out: &mut Vec<FlowUpdate>) -> bool {
+        let tables = &mut self.tables;
+        let ending = self.ending.get_or_insert_with(|| Ending::of(tables, clock));
+        let Some(next) = ending.next(most) else { return false };
+        for ahead in next.chunks(WARM_AHEAD) {
+            let of = |last: &Last| tables.get(usize::from(last.table)).map_or(0, |table| table.warm_whole(last.slot));
+            std::hint::black_box(ahead.iter().fold(0, |sum, last| sum ^ of(last)));
+            for last in ahead {
+                if let Some(table) = tables.get_mut(usize::from(last.table)) {
+                    table.end_last(last.slot, clock, out);
+                }
+            }
+        }
+        true
     }
 
     /// Flows held.

@@ -36,55 +36,72 @@ impl Exchanges {
     }
 }
 
+/// What one side began after the silences of a flow: one cache line, since one side speaks at a time.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Begun {
+    /// Times it spoke first after a silence.
+    begun: u32,
+    /// Times the other side answered.
+    answered: u32,
+    /// When it did so first, and last.
+    first: Timestamp,
+    last: Timestamp,
+    /// Payload bytes of itself and of the other side before it did so first.
+    before: (u64, u64),
+    /// Payload bytes of the other side before it did so last.
+    answers: u64,
+    /// Length of the answer before that.
+    answer: u64,
+    /// Answers of another length than the answer before.
+    varied: u32,
+}
+
 /// Follows the silences of one flow.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Silences {
-    /// Who spoke first after the last silence and has no answer yet.
-    pub(super) pending: Option<Side>,
-    exchanges: PerSide<Exchanges>,
-    /// Payload bytes of either side before each side's first exchange.
-    before: PerSide<PerSide<u64>>,
-    /// Payload bytes of the other side before each side's last exchange, and the length of the answer before that.
-    last: PerSide<(u64, u64)>,
-}
+pub(super) struct Silences(PerSide<Begun>);
 
 impl Silences {
     /// `side` spoke after a silence, until which both had sent so many bytes of payload.
     pub(super) fn broken(&mut self, side: Side, at: Timestamp, sent: PerSide<u64>) {
-        let own = self.exchanges.of_mut(side);
+        let own = self.0.of_mut(side);
         own.begun = own.begun.saturating_add(1);
-        let (answers, last) = (*sent.of(side.other()), self.last.of_mut(side));
-        let length = answers.saturating_sub(last.0);
+        let answers = *sent.of(side.other());
+        let length = answers.saturating_sub(own.answers);
         match own.begun {
             1 => {
                 own.first = at;
-                *self.before.of_mut(side) = sent;
+                own.before = (*sent.of(side), answers);
             }
             2 => {}
-            _ => own.varied = own.varied.saturating_add(u32::from(length != last.1)),
+            _ => own.varied = own.varied.saturating_add(u32::from(length != own.answer)),
         }
-        *last = (answers, length);
+        (own.answers, own.answer) = (answers, length);
         own.last = at;
-        self.pending = Some(side);
     }
 
-    /// `side` spoke without a silence before.
+    /// The other side answered what `side` began.
     pub(super) fn answered(&mut self, side: Side) {
-        if self.pending == Some(side.other()) {
-            let other = self.exchanges.of_mut(side.other());
-            other.answered = other.answered.saturating_add(1);
-            self.pending = None;
-        }
+        let own = self.0.of_mut(side);
+        own.answered = own.answered.saturating_add(1);
     }
 
     /// What `side` began, now that both have sent so many bytes of payload.
     pub(super) fn begun_by(&self, side: Side, sent: PerSide<u64>) -> Exchanges {
-        let (exchanges, before) = (*self.exchanges.of(side), self.before.of(side));
-        if exchanges.begun == 0 {
+        let own = self.0.of(side);
+        let exchanges = Exchanges {
+            begun: own.begun,
+            answered: own.answered,
+            first: own.first,
+            last: own.last,
+            varied: own.varied,
+            ..Exchanges::default()
+        };
+        if own.begun == 0 {
             return exchanges;
         }
-        let since = |side| sent.of(side).saturating_sub(*before.of(side));
-        Exchanges { bytes: since(side), answer_bytes: since(side.other()), ..exchanges }
+        let since = |side, before| sent.of(side).saturating_sub(before);
+        Exchanges { bytes: since(side, own.before.0), answer_bytes: since(side.other(), own.before.1), ..exchanges }
     }
 }
 
@@ -104,19 +121,37 @@ impl SilencePool {
         SilencePool { silences: Vec::with_capacity(capacity), free: Vec::with_capacity(capacity), capacity }
     }
 
-    /// Takes note that `side` spoke: after a silence until which both had sent `before`, or without one. True where
-    /// whoever broke the last silence still has no answer.
-    #[cold]
-    pub(super) fn spoke(&mut self, slot: &mut u32, side: Side, at: Timestamp, before: Option<PerSide<u64>>) -> bool {
+    /// Takes note that a side spoke: after a silence until which both had sent `before`, or without one. Given is who broke
+    /// the last silence and has no answer yet, if anybody; so is the answer, of this one.
+    pub(super) fn spoke(
+        &mut self,
+        slot: &mut u32,
+        (side, at): (Side, Timestamp),
+        before: Option<PerSide<u64>>,
+        pending: Option<Side>,
+    ) -> Option<Side> {
         if *slot == Self::NONE {
             *slot = self.take();
         }
-        let Some(silences) = self.silences.get_mut(*slot as usize) else { return false };
+        let silences = self.silences.get_mut(*slot as usize)?;
         match before {
-            Some(sent) => silences.broken(side, at, sent),
-            None => silences.answered(side),
+            Some(sent) => {
+                silences.broken(side, at, sent);
+                Some(side)
+            }
+            None if pending == Some(side.other()) => {
+                silences.answered(side.other());
+                None
+            }
+            None => pending,
         }
-        silences.pending.is_some()
+    }
+
+    /// Brings what a flow has of it into the cache, by reading a word of each of its two lines.
+    #[inline]
+    pub(super) fn warm(&self, slot: u32) -> u64 {
+        let Some(Silences(sides)) = self.silences.get(slot as usize) else { return 0 };
+        u64::from(sides.of(Side::Low).begun ^ sides.of(Side::High).begun)
     }
 
     pub(super) fn get(&self, slot: u32) -> Option<&Silences> {
@@ -156,13 +191,17 @@ mod tests {
 
     #[test]
     fn exchanges_belong_to_who_breaks_the_silence_and_count_as_answered_once() {
-        let mut silences = Silences::default();
+        let (mut pool, mut slot) = (SilencePool::new(1), SilencePool::NONE);
         for n in 0..3 {
-            silences.broken(Side::High, Timestamp::from_parts(10 * n, 0), sent(100 + 80 * n, 50 + 20 * n));
-            silences.answered(Side::Low);
-            silences.answered(Side::Low);
+            let driven = (Side::Low, Timestamp::from_parts(10 * n, 1));
+            let broken = (Side::High, Timestamp::from_parts(10 * n, 0));
+            let pending = pool.spoke(&mut slot, broken, Some(sent(100 + 80 * n, 50 + 20 * n)), None);
+            assert_eq!(pending, Some(Side::High));
+            let pending = pool.spoke(&mut slot, driven, None, pending);
+            assert_eq!(pool.spoke(&mut slot, driven, None, pending), None);
         }
-        silences.broken(Side::Low, Timestamp::from_parts(90, 0), sent(340, 110));
+        pool.spoke(&mut slot, (Side::Low, Timestamp::from_parts(90, 0)), Some(sent(340, 110)), None);
+        let silences = pool.get(slot).copied().unwrap_or_default();
         let (driver, driven) = (Side::High, Side::Low);
         let exchanges = silences.begun_by(driver, sent(340, 110));
         assert_eq!((exchanges.begun, exchanges.answered, exchanges.period()), (3, 3, Some(Duration::from_secs(10))));

@@ -10,6 +10,7 @@ use crate::net::{MacAddr, Timestamp};
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
 use super::table::Arrival;
+use super::shape::SilencePool;
 use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
 use super::update::Volume;
 use super::{InitiatorBasis, TcpState};
@@ -55,9 +56,8 @@ pub(super) struct Hot {
     pub(super) last_seen: Timestamp,
     pub(super) sequences: PerSide<Sequence>,
     pub(super) holes: HoleSlot,
-    /// Neighbours in the wheel's bucket.
-    pub(super) previous: u32,
-    pub(super) next: u32,
+    /// Who breaks its silences: a place in the pool, once one was broken.
+    pub(super) silences: u32,
     pub(super) class: Class,
     pub(super) initiator: Side,
     pub(super) basis: InitiatorBasis,
@@ -70,7 +70,9 @@ pub(super) struct Watch(u8);
 
 impl Watch {
     const LISTENING: u8 = 1;
-    const PENDING: u8 = 2;
+    const PENDING_LOW: u8 = 2;
+    const PENDING_HIGH: u8 = 4;
+    const PENDING: u8 = Self::PENDING_LOW | Self::PENDING_HIGH;
 
     /// Whether payloads are still listened to.
     #[inline]
@@ -88,8 +90,23 @@ impl Watch {
         self.0 & Self::PENDING != 0
     }
 
-    pub(super) const fn set_pending(&mut self, pending: bool) {
-        self.0 = self.0 & !Self::PENDING | if pending { Self::PENDING } else { 0 };
+    /// The side that spoke first after the last silence and has no answer yet.
+    #[inline]
+    pub(super) const fn pending(self) -> Option<Side> {
+        match self.0 & Self::PENDING {
+            0 => None,
+            Self::PENDING_LOW => Some(Side::Low),
+            _ => Some(Side::High),
+        }
+    }
+
+    pub(super) const fn set_pending(&mut self, pending: Option<Side>) {
+        let bit = match pending {
+            None => 0,
+            Some(Side::Low) => Self::PENDING_LOW,
+            Some(Side::High) => Self::PENDING_HIGH,
+        };
+        self.0 = self.0 & !Self::PENDING | bit;
     }
 }
 
@@ -123,11 +140,12 @@ pub(super) struct Cold {
     pub(super) facts: Option<Arc<Facts>>,
     /// What is asked in it, of a protocol whose messages are followed.
     pub(super) dialogue: Option<Box<Dialogue>>,
-    /// Who breaks its silences: a place in the pool, once one was broken.
-    pub(super) silences: u32,
     /// Neighbours in the queue of unanswered flows.
     pub(super) older: u32,
     pub(super) younger: u32,
+    /// Neighbours in the wheel's bucket.
+    pub(super) previous: u32,
+    pub(super) next: u32,
 }
 
 impl Hot {
@@ -142,8 +160,7 @@ impl Hot {
             last_seen: packet.timestamp,
             sequences: PerSide::default(),
             holes: HoleSlot::NONE,
-            previous: NIL,
-            next: NIL,
+            silences: SilencePool::NONE,
             class: Class::Unanswered,
             initiator: initiator.0,
             basis: initiator.1,
@@ -263,6 +280,19 @@ impl Cold {
     /// Whether its messages still are followed.
     pub(super) fn is_followed(&self) -> bool {
         self.dialogue.as_ref().is_some_and(|dialogue| !dialogue.is_over())
+    }
+
+    /// Whether the slot holds a flow: the wheel has every one.
+    pub(super) const fn is_filed(&self) -> bool {
+        self.previous != NIL
+    }
+
+    /// Reads a word of each of its lines.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let told = self.reported.of(Side::Low).packets ^ self.reported.of(Side::High).payload_bytes;
+        let heard = u64::from(self.open) ^ u64::from(self.facts.is_some()) ^ u64::from(self.dialogue.is_some());
+        self.flow ^ told ^ heard ^ u64::from(self.hash) ^ u64::from(self.previous)
     }
 
     /// What `side` sent so far.

@@ -95,16 +95,40 @@ impl Table {
         }
     }
 
-    /// The slot a packet's flow most likely has; asking brings its index bucket into the cache.
+    /// Brings the index bucket of a hash into the cache.
     #[inline]
-    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
-        self.index.guess(hash as u32)
+    pub(super) fn warm_index(&self, hash: u64) -> u64 {
+        self.index.warm(hash as u32)
     }
 
-    /// Brings a flow into the cache, by reading the first word of each of its two lines.
+    /// The slot a packet's flow most likely has: two flows seldom share all bits of the hash that the index keeps.
     #[inline]
-    pub(super) fn warm(&self, slot: u32) -> u64 {
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.index.find(hash as u32, |_| true)
+    }
+
+    /// Brings the hot part of a flow into the cache, by reading a word of each of its two lines.
+    #[inline]
+    pub(super) fn warm_hot(&self, slot: u32) -> u64 {
         self.hot.get(slot as usize).map_or(0, |hot| hot.ip_bytes.of(Side::Low) ^ hot.active.as_nanos())
+    }
+
+    /// Brings into the cache what the hot part says the next packet will touch beside it.
+    #[inline]
+    pub(super) fn warm_rest(&self, slot: u32) -> u64 {
+        let Some(hot) = self.hot.get(slot as usize) else { return 0 };
+        let heard = if hot.watch.is_listening() { self.warm_cold(slot) } else { 0 };
+        heard ^ self.silences.warm(hot.silences)
+    }
+
+    /// Brings all of a flow into the cache.
+    pub(super) fn warm_whole(&self, slot: u32) -> u64 {
+        self.warm_hot(slot) ^ self.warm_cold(slot)
+    }
+
+    #[inline]
+    fn warm_cold(&self, slot: u32) -> u64 {
+        self.cold.get(slot as usize).map_or(0, Cold::warm)
     }
 
     /// Adds a packet to its flow. `envelope` is asked for only when the flow is new.
@@ -160,7 +184,8 @@ impl Table {
         let step = hot.count(cold, &mut self.holes, arrival.sender, arrival.packet);
         if hot.payload_bytes != sent && (silent >= self.silence || hot.watch.is_pending()) {
             let before = (silent >= self.silence).then_some(sent);
-            let pending = self.silences.spoke(&mut cold.silences, arrival.sender, arrival.packet.timestamp, before);
+            let spoke = (arrival.sender, arrival.packet.timestamp);
+            let pending = self.silences.spoke(&mut hot.silences, spoke, before, hot.watch.pending());
             hot.watch.set_pending(pending);
         }
         if hot.basis < InitiatorBasis::Syn {
@@ -211,14 +236,14 @@ impl Table {
         } else if class == Class::Unanswered {
             self.unanswered.push(&mut self.cold, slot);
         }
-        self.wheel.unfile(&mut self.hot, slot);
+        self.wheel.unfile(&mut self.cold, slot);
         self.file(slot);
     }
 
     /// Files a slot that is not filed under its deadline.
     fn file(&mut self, slot: u32) {
         if let Some(deadline) = self.deadline(slot) {
-            self.wheel.file(&mut self.hot, slot, deadline.as_secs());
+            self.wheel.file(&mut self.cold, slot, deadline.as_secs());
         }
     }
 
@@ -226,9 +251,8 @@ impl Table {
         self.hot.get(slot as usize).map(|hot| hot.active.after(self.idle_of(hot.class)))
     }
 
-    /// The deadline of a slot that has been idle for its time at `clock`. At the end of time none passes.
-    fn passed_deadline(&self, slot: u32, clock: Timestamp) -> Option<Timestamp> {
-        let hot = self.hot.get(slot as usize)?;
+    /// The deadline of a flow that has been idle for its time at `clock`. At the end of time none passes.
+    fn passed_deadline(&self, hot: &Hot, clock: Timestamp) -> Option<Timestamp> {
         let idle = self.idle_of(hot.class);
         (clock.since(hot.active) >= idle).then(|| hot.active.after(idle))
     }
@@ -262,9 +286,10 @@ impl Table {
             application: None,
             facts: None,
             dialogue: None,
-            silences: SilencePool::NONE,
             older: NIL,
             younger: NIL,
+            previous: NIL,
+            next: NIL,
         };
         self.counters.begun(arrival.key.protocol());
         let slot = self.place(hot, cold);
@@ -304,8 +329,8 @@ impl Table {
             if deadline_s <= filed_s || filed_s == self.wheel.horizon_s() {
                 return Some(slot);
             }
-            self.wheel.unfile(&mut self.hot, slot);
-            self.wheel.file(&mut self.hot, slot, deadline_s);
+            self.wheel.unfile(&mut self.cold, slot);
+            self.wheel.file(&mut self.cold, slot, deadline_s);
         }
     }
 
@@ -328,27 +353,34 @@ impl Table {
         }
     }
 
-    /// Ends every flow: those whose idle time is over at that deadline, the others at `clock`.
-    pub(super) fn finish(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for seconds in 0..Wheel::BUCKETS {
-            if self.len() == 0 {
-                return;
+    /// The place of every flow's last update, if the input ends at `clock`, and its slot.
+    pub(super) fn last_places(&self, clock: Timestamp) -> impl Iterator<Item = (Place, u32)> {
+        let slots = (0u32..).zip(self.hot.iter().zip(&self.cold)).filter(|(_, (_, cold))| cold.is_filed());
+        slots.map(move |(slot, (hot, cold))| match self.passed_deadline(hot, clock) {
+            Some(deadline) => (Place::of_silence(deadline, cold.flow), slot),
+            None => (Place::of_end(clock, cold.flow), slot),
+        })
+    }
+
+    /// Ends a flow because the input ends at `clock`: where its idle time is over, at that deadline.
+    pub(super) fn end_last(&mut self, slot: u32, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
+        let Some(hot) = self.hot.get(slot as usize) else { return };
+        self.counters.one_sided += u64::from(hot.is_one_sided());
+        match self.passed_deadline(hot, clock) {
+            Some(deadline) => {
+                let place = Place::of_silence(deadline, self.flow_of(slot));
+                self.report(slot, Cause::Idle, deadline, place, out);
             }
-            let chain = self.wheel.head(seconds);
-            self.for_each(chain, |table, slot| match table.passed_deadline(slot, clock) {
-                Some(deadline) => table.end_idle(slot, deadline, out),
-                None => {
-                    let place = Place::of_end(clock, table.flow_of(slot));
-                    table.end(slot, Cause::EndOfInput, clock, place, out);
-                }
-            });
+            None => self.report(slot, Cause::EndOfInput, clock, Place::of_end(clock, self.flow_of(slot)), out),
         }
+        // Nothing comes after it, so what else it holds stays until all of the table goes.
+        self.free.push(slot);
     }
 
     /// Visits a chain of slots, each of which may be filed elsewhere or ended meanwhile.
     fn for_each(&mut self, chain: u32, mut visit: impl FnMut(&mut Self, u32)) {
         let mut slot = chain;
-        while let Some(next) = self.hot.get(slot as usize).map(|hot| hot.next) {
+        while let Some(next) = self.cold.get(slot as usize).map(|cold| cold.next) {
             visit(self, slot);
             slot = next;
         }
@@ -370,14 +402,16 @@ impl Table {
         let (class, holes) = (hot.class, hot.holes);
         self.counters.one_sided += u64::from(hot.is_one_sided());
         self.holes.release(holes);
-        self.wheel.unfile(&mut self.hot, slot);
+        self.wheel.unfile(&mut self.cold, slot);
         if class == Class::Unanswered {
             self.unanswered.remove(&mut self.cold, slot);
+        }
+        if let Some(hot) = self.hot.get_mut(slot as usize) {
+            self.silences.release(&mut hot.silences);
         }
         if let Some(cold) = self.cold.get_mut(slot as usize) {
             self.index.remove(cold.hash, slot);
             self.hearing.release(cold);
-            self.silences.release(&mut cold.silences);
         }
         self.free.push(slot);
     }
@@ -386,7 +420,7 @@ impl Table {
     fn report(&mut self, slot: u32, cause: Cause, at: Timestamp, place: Place, out: &mut Vec<FlowUpdate>) {
         let (Some(hot), Some(cold)) = (self.hot.get(slot as usize), self.cold.get_mut(slot as usize)) else { return };
         let holes = &self.holes;
-        let silences = self.silences.get(cold.silences);
+        let silences = self.silences.get(hot.silences);
         let mut party = |side: Side| {
             let total = cold.total(hot, side);
             let before = std::mem::replace(cold.reported.of_mut(side), total);

@@ -4,15 +4,15 @@
 //! which is filed again when its old bucket comes up. So a packet touches no neighbour, and a flow is moved once per
 //! idle time at most (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987).
 
-use super::slot::{Hot, NIL};
+use super::slot::{Cold, NIL};
 
-/// Marks [`Hot::previous`] of the first flow in a bucket; the rest is the number of the bucket.
+/// Marks [`Cold::previous`] of the first flow in a bucket; the rest is the number of the bucket.
 const FIRST: u32 = 1 << 31;
 
 /// Most slots a wheel can hold.
 pub(super) const MOST_SLOTS: usize = FIRST as usize - 1;
 
-/// Lists of slots by the second of their deadline, through [`Hot::previous`] and [`Hot::next`].
+/// Lists of slots by the second of their deadline, through [`Cold::previous`] and [`Cold::next`].
 #[derive(Debug)]
 pub(super) struct Wheel {
     heads: Vec<u32>,
@@ -28,12 +28,6 @@ impl Wheel {
         Wheel { heads: vec![NIL; Self::BUCKETS as usize], due_s: 0 }
     }
 
-    /// The first slot of the bucket that comes up `seconds` after the next, or [`NIL`].
-    pub(super) fn head(&self, seconds: u64) -> u32 {
-        let bucket = (self.due_s + seconds) % Self::BUCKETS;
-        self.heads.get(bucket as usize).copied().unwrap_or(NIL)
-    }
-
     /// True where a second is over whose bucket has not come up.
     #[inline]
     pub(super) fn is_due(&self, now_s: u64) -> bool {
@@ -41,38 +35,39 @@ impl Wheel {
     }
 
     /// Files a slot under the second of its deadline, or under the nearest there is a bucket for.
-    pub(super) fn file(&mut self, slots: &mut [Hot], slot: u32, deadline_s: u64) {
+    pub(super) fn file(&mut self, slots: &mut [Cold], slot: u32, deadline_s: u64) {
         let second = deadline_s.clamp(self.due_s, self.due_s + Self::BUCKETS - 1);
         let bucket = second % Self::BUCKETS;
         let Some(head) = self.heads.get_mut(bucket as usize) else { return };
         if let Some(next) = slots.get_mut(*head as usize) {
             next.previous = slot;
         }
-        if let Some(hot) = slots.get_mut(slot as usize) {
-            (hot.previous, hot.next) = (FIRST | bucket as u32, *head);
+        if let Some(cold) = slots.get_mut(slot as usize) {
+            (cold.previous, cold.next) = (FIRST | bucket as u32, *head);
         }
         *head = slot;
     }
 
     /// Takes a slot out of its bucket.
-    pub(super) fn unfile(&mut self, slots: &mut [Hot], slot: u32) {
-        let Some((previous, next)) = slots.get(slot as usize).map(|hot| (hot.previous, hot.next)) else { return };
+    pub(super) fn unfile(&mut self, slots: &mut [Cold], slot: u32) {
+        let Some(cold) = slots.get_mut(slot as usize) else { return };
+        let (previous, next) = (std::mem::replace(&mut cold.previous, NIL), cold.next);
         let before = if previous & FIRST == 0 {
-            slots.get_mut(previous as usize).map(|hot| &mut hot.next)
+            slots.get_mut(previous as usize).map(|cold| &mut cold.next)
         } else {
             self.heads.get_mut((previous & !FIRST) as usize)
         };
         if let Some(before) = before {
             *before = next;
         }
-        if let Some(hot) = slots.get_mut(next as usize) {
-            hot.previous = previous;
+        if let Some(cold) = slots.get_mut(next as usize) {
+            cold.previous = previous;
         }
     }
 
     /// Empties the bucket of the next second that is over at `now_s`, and moves on; `None` where none is.
     ///
-    /// The slots come as a chain through [`Hot::next`]. Those whose deadline is later must be filed again.
+    /// The slots come as a chain through [`Cold::next`]. Those whose deadline is later must be filed again.
     pub(super) fn turn(&mut self, now_s: u64) -> Option<u32> {
         // After a silence longer than a turn, each bucket comes up once.
         self.due_s = self.due_s.max(now_s.saturating_sub(Self::BUCKETS));

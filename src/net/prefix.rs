@@ -184,6 +184,14 @@ impl<T> PrefixMap<T> {
         })
     }
 
+    /// Every prefix that was added.
+    pub fn prefixes(&self) -> impl Iterator<Item = Prefix> {
+        self.by_length.iter().flat_map(|group| {
+            let of = |bits: u128| Prefix { version: group.version, bits, length: group.length };
+            group.values.iter().map(move |(bits, _)| of(*bits))
+        })
+    }
+
     /// True where no prefix was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {

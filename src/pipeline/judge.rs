@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::attribute::{Attributor, Knowledge};
 use crate::deliver::Output;
 use crate::detect::{
-    self, Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues,
+    self, Alert, Coverage, DetectCounters, Detector, Judged, Policy, Resumed, Saved, SavedKind, SavedValues, Screen,
 };
 use crate::flow::{Cause, FlowUpdate, Party, Place};
 use crate::net::Timestamp;
@@ -20,6 +20,7 @@ use super::{Covered, Seen, Sighting};
 pub struct Judge {
     knowledge: Knowledge,
     detector: Detector,
+    screen: Screen,
     sightings: VecDeque<Sighting>,
     /// What each front has shown so far.
     coverage: Vec<Coverage>,
@@ -34,8 +35,10 @@ impl Judge {
     /// By this policy, with these databases, which others may share.
     #[must_use]
     pub fn new(attributor: impl Into<Arc<Attributor>>, policy: Policy) -> Self {
+        let attributor = attributor.into();
         Judge {
-            knowledge: Knowledge::new(attributor.into()),
+            screen: Screen::new(&attributor, &policy.jurisdictions),
+            knowledge: Knowledge::new(attributor),
             detector: Detector::new(policy),
             sightings: VecDeque::new(),
             coverage: Vec::new(),
@@ -54,6 +57,14 @@ impl Judge {
 
     /// Judges what the shards made of one batch.
     pub fn handle(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
+        self.handle_some(updates, outputs);
+        while let Some(sighting) = self.sightings.pop_front() {
+            self.take(sighting.seen);
+        }
+    }
+
+    /// Judges some of what the shards made of one batch: no other of it comes before what is given.
+    pub fn handle_some(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
         // Updates are large and nearly in order: their places are sorted, not they.
         let mut order = std::mem::take(&mut self.order);
         order.extend(updates.iter().map(|update| update.place).zip(0..));
@@ -70,9 +81,6 @@ impl Judge {
         }
         self.order = order;
         updates.clear();
-        while let Some(sighting) = self.sightings.pop_front() {
-            self.take(sighting.seen);
-        }
     }
 
     fn take(&mut self, seen: Seen) {
@@ -104,12 +112,12 @@ impl Judge {
         if is_paused {
             update.cause = Cause::Alive;
         }
-        self.knowledge.learn(update);
-        let is_first = |party: &Party| party.total == party.delta;
-        for party in [&update.initiator, &update.responder].into_iter().filter(|party| is_first(party)) {
-            if let Some(mac) = party.mac.filter(|_| assets.is_home(party.endpoint.address)) {
-                self.knowledge.neighbours.seen(party.endpoint.address, mac);
-            }
+        self.learn(update);
+        let Policy { assets, jurisdictions, .. } = self.detector.policy();
+        let is_told = update.cause.is_end() && outputs.iter().any(|output| output.takes_flows());
+        if !is_told && !is_paused && self.screen.passes(update, &self.knowledge, assets, jurisdictions) {
+            self.detector.pass(update, &mut self.alerts);
+            return hand_on(&mut self.alerts, outputs);
         }
         let judged = Judged::new(update, &self.knowledge, assets);
         self.detector.observe(&judged, &mut self.alerts);
@@ -120,6 +128,19 @@ impl Judge {
             update.cause = Cause::EndOfInput;
             let judged = Judged::new(update, &self.knowledge, &self.detector.policy().assets);
             outputs.iter_mut().for_each(|output| output.flow(&judged));
+        }
+    }
+
+    /// Takes over what a flow update teaches of names and of the devices at home.
+    fn learn(&mut self, update: &FlowUpdate) {
+        self.knowledge.learn(update);
+        let Policy { assets, jurisdictions, .. } = self.detector.policy();
+        let is_first = |party: &Party| party.total == party.delta;
+        for party in [&update.initiator, &update.responder].into_iter().filter(|party| is_first(party)) {
+            if let Some(mac) = party.mac.filter(|_| assets.is_home(party.endpoint.address)) {
+                self.knowledge.neighbours.seen(party.endpoint.address, mac);
+                self.screen.see(mac, &self.knowledge.attributor, jurisdictions);
+            }
         }
     }
 
@@ -169,6 +190,7 @@ impl Judge {
     /// is judged by them. To be called between two batches.
     pub fn reload(&mut self, attributor: Arc<Attributor>, policy: Policy) {
         let before = std::mem::replace(&mut self.knowledge.attributor, attributor);
+        self.screen = Screen::renewed(&self.knowledge.attributor, &policy.jurisdictions);
         self.detector.reload(policy, &before, &self.knowledge.attributor);
     }
 

@@ -7,6 +7,9 @@ use crate::net::Timestamp;
 
 use super::Prepared;
 
+/// Flows that end at once with the input.
+const LAST_AT_ONCE: usize = 1024;
+
 /// Keeps the flows of its share of the packets.
 pub struct Shard {
     flows: Flows,
@@ -50,9 +53,10 @@ impl Shard {
         self.flows.finish(clock, out);
     }
 
-    /// Ends some of the flows, and says whether there were any: a shard that ends must not fill the memory with last updates.
+    /// Ends some of the flows, in the order of their places, and says whether there were any: a shard that ends must not
+    /// fill the memory with last updates.
     pub fn finish_some(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) -> bool {
-        self.flows.finish_next(clock, out)
+        self.flows.finish_some(clock, LAST_AT_ONCE, out)
     }
 
     /// Flows held.

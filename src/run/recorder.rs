@@ -89,6 +89,10 @@ impl Recorder {
 }
 
 impl Output for Recorder {
+    fn takes_flows(&self) -> bool {
+        false
+    }
+
     fn alert(&mut self, alert: &Alert) {
         self.change.entries.push(entry(alert));
     }

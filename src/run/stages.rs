@@ -4,6 +4,7 @@
 //! by reference and comes back for reuse; every channel is bounded, so the slowest stage sets the pace and memory stays
 //! flat. Nothing is copied but the small decoded packets.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -63,7 +64,9 @@ pub(super) fn inline(
     }
     front.finish();
     judge.hear(front.sightings());
-    shard.finish(front.clock(), &mut updates);
+    while shard.finish_some(front.clock(), &mut updates) {
+        judge.handle_some(&mut updates, &mut outputs.list);
+    }
     judge.finish(&mut updates, front.clock(), &mut outputs.list);
     outputs.flush(judge, front.clock(), true);
     shard.counters()
@@ -78,8 +81,16 @@ struct Work {
     clock: Timestamp,
 }
 
+/// What a shard has for the judge.
+enum Done {
+    /// What it made of one batch.
+    Batch(Handled),
+    /// Some of the flows that end with the input, in the order of their places.
+    Last(Vec<FlowUpdate>),
+}
+
 /// What a shard made of one batch.
-struct Done {
+struct Handled {
     batch: Arc<Batch>,
     packets: Vec<Prepared>,
     updates: Vec<FlowUpdate>,
@@ -153,18 +164,20 @@ fn shard_loop(mut shard: Shard, work: &Receiver<Work>, to_judge: &SyncSender<Don
         shard.handle(&batch, &packets, clock, &mut updates);
         packets.clear();
         last = clock;
-        if to_judge.send(Done { batch, packets, updates, sightings, clock }).is_err() {
+        if to_judge.send(Done::Batch(Handled { batch, packets, updates, sightings, clock })).is_err() {
             break;
         }
     }
     let mut updates = Vec::new();
-    shard.finish(last, &mut updates);
-    let _ =
-        to_judge.send(Done { batch: Arc::default(), packets: Vec::new(), updates, sightings: Vec::new(), clock: last });
+    while shard.finish_some(last, &mut updates) {
+        if to_judge.send(Done::Last(std::mem::take(&mut updates))).is_err() {
+            break;
+        }
+    }
     shard.counters()
 }
 
-/// Takes one result per shard and batch; the last result of each shard ends its flows.
+/// Takes one result per shard and batch, and then the flows that end with the input.
 fn judge_loop(
     judge: &mut Judge,
     receivers: &[Receiver<Done>],
@@ -174,19 +187,26 @@ fn judge_loop(
     let mut updates = Vec::new();
     let mut clock = Timestamp::ZERO;
     loop {
-        let results: Vec<Done> = receivers.iter().filter_map(|receiver| receiver.recv().ok()).collect();
-        if results.is_empty() {
+        let (mut batch, mut lists) = (None, Vec::with_capacity(receivers.len()));
+        let mut endings = Vec::new();
+        for receiver in receivers {
+            match receiver.recv() {
+                Ok(Done::Batch(mut done)) => {
+                    updates.append(&mut done.updates);
+                    judge.hear(done.sightings);
+                    clock = done.clock;
+                    lists.push(done.packets);
+                    batch = Arc::into_inner(done.batch).or(batch);
+                }
+                Ok(Done::Last(updates)) => endings.push(Ending { receiver, updates: updates.into(), is_over: false }),
+                Err(_) => {}
+            }
+        }
+        if lists.is_empty() {
+            judge_endings(judge, endings, outputs);
             judge.finish(&mut updates, clock, &mut outputs.list);
             outputs.flush(judge, clock, true);
             return;
-        }
-        let (mut batch, mut lists) = (None, Vec::with_capacity(results.len()));
-        for mut done in results {
-            updates.append(&mut done.updates);
-            judge.hear(done.sightings);
-            clock = done.clock;
-            lists.push(done.packets);
-            batch = Arc::into_inner(done.batch).or(batch);
         }
         judge.handle(&mut updates, &mut outputs.list);
         outputs.flush(judge, clock, false);
@@ -194,6 +214,42 @@ fn judge_loop(
             // Nobody waits for a batch: one too many is dropped.
             let _ = give_back.try_send((batch, lists));
         }
+    }
+}
+
+/// The flows of one shard that end with the input, as they come.
+struct Ending<'a> {
+    receiver: &'a Receiver<Done>,
+    updates: VecDeque<FlowUpdate>,
+    is_over: bool,
+}
+
+impl Ending<'_> {
+    fn fill(&mut self) {
+        while self.updates.is_empty() && !self.is_over {
+            match self.receiver.recv() {
+                Ok(Done::Last(updates)) => self.updates = updates.into(),
+                Ok(Done::Batch(_)) => {}
+                Err(_) => self.is_over = true,
+            }
+        }
+    }
+}
+
+/// Judges the flows that end with the input in one order, without waiting for all of them.
+fn judge_endings(judge: &mut Judge, mut endings: Vec<Ending<'_>>, outputs: &mut Outputs<'_>) {
+    let mut updates = Vec::new();
+    loop {
+        endings.iter_mut().for_each(Ending::fill);
+        // A shard that goes on has nothing before the last that it has told.
+        let going_on = endings.iter().filter(|ending| !ending.is_over);
+        let safe = going_on.filter_map(|ending| ending.updates.back()).map(|update| update.place).min();
+        let Some(safe) = safe else { return };
+        for ending in &mut endings {
+            let count = ending.updates.partition_point(|update| update.place <= safe);
+            updates.extend(ending.updates.drain(..count));
+        }
+        judge.handle_some(&mut updates, &mut outputs.list);
     }
 }
 

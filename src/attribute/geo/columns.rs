@@ -257,6 +257,21 @@ impl Table {
         }
     }
 
+    /// Every IPv4 range, ascending: its first and last address, and its row.
+    pub(crate) fn ranges_v4(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        let ends = self.v4.starts.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
+        self.v4.starts.iter().zip(ends).zip(&self.v4.rows).map(|((first, last), row)| (*first, last, *row))
+    }
+
+    /// Every IPv6 range by the upper halves of its addresses, ascending but for those that divide a /64, which come last.
+    pub(crate) fn ranges_v6(&self) -> impl Iterator<Item = (u64, u64, u32)> {
+        let ends = self.v6.starts.iter().skip(1).map(|next| next - 1).chain([u64::MAX]);
+        let whole = self.v6.starts.iter().zip(ends).zip(&self.v6.rows).map(|((first, last), row)| (*first, last, *row));
+        let halves = self.v6_divided.starts.iter().map(|start| (start >> 64) as u64);
+        // The last part of a divided /64 may reach no further: the whole ones begin anew behind it.
+        whole.filter(|(_, _, row)| *row != DIVIDED).chain(halves.zip(&self.v6_divided.rows).map(|(half, row)| (half, half, *row)))
+    }
+
     /// Number and text of a row.
     pub(crate) fn entry(&self, row: u32) -> (u32, &str) {
         self.rows.entry(row as usize).unwrap_or_default()

@@ -17,6 +17,7 @@ mod catalogue;
 mod columns;
 mod error;
 mod mmdb;
+pub mod ranges;
 mod record;
 mod shipped;
 
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use crate::net::{Country, Prefix, PrefixMap};
 use columns::{Table, UNKNOWN};
+use ranges::RangeList;
 
 /// What a database is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,6 +188,26 @@ impl Databases {
     /// Every autonomous system with the organisation that holds it, as often as the database names one.
     pub fn holders(&self) -> impl Iterator<Item = (u32, &str)> {
         (0..self.networks.row_count()).map(|row| self.networks.entry(row))
+    }
+
+    /// Every range of addresses for which `is_it` holds of the country or the number of the autonomous system, and every
+    /// prefix the user has a word on; they may overlap.
+    pub(super) fn ranges(
+        &self,
+        is_country: impl Fn(Country) -> bool,
+        is_network: impl Fn(u32) -> bool,
+    ) -> RangeList {
+        let countries: Vec<bool> = self.country_codes.iter().map(|code| code.is_some_and(&is_country)).collect();
+        let networks: Vec<bool> =
+            (0..self.networks.row_count()).map(|row| is_network(self.networks.entry(row).0)).collect();
+        let mut list = RangeList::default();
+        for (table, rows) in [(&self.countries, countries), (&self.networks, networks)] {
+            let is_it = |row: u32| rows.get(row as usize).copied().unwrap_or_default();
+            list.v4.extend(table.ranges_v4().filter(|range| is_it(range.2)).map(|(first, last, _)| (first, last)));
+            list.v6.extend(table.ranges_v6().filter(|range| is_it(range.2)).map(|(first, last, _)| (first, last)));
+        }
+        self.overrides.prefixes().for_each(|prefix| list.push(prefix));
+        list
     }
 
     /// The source of each role: country first, then ASN.

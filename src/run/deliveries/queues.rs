@@ -42,6 +42,10 @@ impl FlowQueues {
 }
 
 impl Output for FlowQueues {
+    fn takes_flows(&self) -> bool {
+        !self.list.is_empty()
+    }
+
     fn flow(&mut self, judged: &Judged<'_>) {
         self.list.iter_mut().for_each(|(_, queue)| queue.flow(judged));
     }

@@ -87,6 +87,10 @@ pub(super) struct JudgeReport {
 struct Delays(Histogram);
 
 impl Output for Delays {
+    fn takes_flows(&self) -> bool {
+        false
+    }
+
     fn alert(&mut self, alert: &Alert) {
         let delay = crate::run::now().since(alert.at);
         self.0.record(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
