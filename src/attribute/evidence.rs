@@ -128,8 +128,8 @@ impl<'a> Evidences<'a> {
     }
 
     /// Every piece, in the order located, operated, provided.
-    pub fn iter(&self) -> impl Iterator<Item = Evidence<'a>> + use<'a> {
-        self.items.into_iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = Evidence<'a>> {
+        self.items.iter().map_while(|item| *item)
     }
 
     /// What the evidence for `jurisdiction` amounts to; `None` where there is none.

@@ -50,7 +50,7 @@ pub struct Attribution<'a> {
 
 impl<'a> Attribution<'a> {
     /// Every piece of evidence: located, then operated, then provided.
-    pub fn evidence(&self) -> impl Iterator<Item = Evidence<'a>> + use<'a> {
+    pub fn evidence(&self) -> impl Iterator<Item = Evidence<'a>> {
         self.evidence.iter()
     }
 

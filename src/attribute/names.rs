@@ -86,17 +86,23 @@ impl<'a> Names<'a> {
     /// With one more name; one too many is left out.
     #[must_use]
     pub fn with(mut self, basis: Basis, name: &'a str) -> Self {
+        self.add(basis, name);
+        self
+    }
+
+    /// Adds one more name; one too many is left out.
+    pub fn add(&mut self, basis: Basis, name: &'a str) {
         if let Some(place) = self.names.get_mut(self.count) {
             *place = (basis, name);
             self.count += 1;
         }
-        self
     }
 
     /// With the names of a DNS answer: the one asked for and every CNAME.
     #[must_use]
-    pub fn with_dns(self, chain: impl IntoIterator<Item = &'a str>) -> Self {
-        chain.into_iter().fold(self, |names, name| names.with(Basis::Dns, name))
+    pub fn with_dns(mut self, chain: impl IntoIterator<Item = &'a str>) -> Self {
+        chain.into_iter().for_each(|name| self.add(Basis::Dns, name));
+        self
     }
 
     /// With the subject of its certificate.

@@ -111,10 +111,10 @@ fn names<'a>(update: &'a FlowUpdate, aliases: &[&'a str]) -> Names<'a> {
     let mut names = Names::default().at(update.protocol, update.responder.endpoint.port);
     if let Some(facts) = update.facts.as_deref() {
         for name in &facts.server_names {
-            names = names.with(Basis::Sni, name);
+            names.add(Basis::Sni, name);
         }
         for host in &facts.http_hosts {
-            names = names.with(Basis::HttpHost, host);
+            names.add(Basis::HttpHost, host);
         }
         if let Some(certificate) = facts.certificate.as_deref() {
             let text = |field: &'a Option<String>| field.as_deref().unwrap_or("");

@@ -181,8 +181,8 @@ pub const fn partition(hash: u64) -> usize {
 /// The partitions of one shard.
 #[derive(Debug)]
 pub struct Flows {
-    shard: usize,
-    shards: usize,
+    /// Which of the tables has each partition, where this shard has it.
+    places: [u8; PARTITIONS],
     tables: Vec<Table>,
     /// Once the input is over.
     ending: Option<Ending>,
@@ -230,7 +230,11 @@ impl Flows {
         let shards = shards.clamp(1, PARTITIONS);
         let capacity = options.max_flows.div_ceil(PARTITIONS).max(1);
         let tables = (shard..PARTITIONS).step_by(shards).map(|_| Table::new(capacity, options)).collect();
-        Flows { shard, shards, tables, ending: None }
+        let mut places = [u8::MAX; PARTITIONS];
+        for (place, partition) in (0u8..).zip(places.iter_mut().skip(shard).step_by(shards)) {
+            *partition = place;
+        }
+        Flows { places, tables, ending: None }
     }
 
     /// Brings what the flows of these hashes need into the cache: their buckets of the index, then what every packet
@@ -256,7 +260,7 @@ impl Flows {
     /// Which of this shard's tables a flow belongs to.
     #[inline]
     fn place(&self, hash: u64) -> usize {
-        partition(hash).wrapping_sub(self.shard) / self.shards
+        self.places.get(partition(hash)).map_or(usize::MAX, |place| usize::from(*place))
     }
 
     /// Adds a packet to its flow and appends the updates it causes. `envelope` is asked for only when the flow is new.

@@ -61,6 +61,8 @@ pub(super) struct Table {
     unanswered: Queue,
     idle: [Duration; Class::ALL.len()],
     update_interval_s: u64,
+    /// The period of updates that the clock is in: since when, and until when.
+    period: (Timestamp, Timestamp),
     silence: Duration,
     holes: HolePool,
     silences: SilencePool,
@@ -83,6 +85,7 @@ impl Table {
             unanswered: Queue::EMPTY,
             idle: Class::ALL.map(|class| options.idle(class)),
             update_interval_s: options.update_interval.as_secs().max(1),
+            period: (Timestamp::ZERO, Timestamp::ZERO),
             silence: options.silence,
             holes: HolePool::new((capacity / 16).max(16)),
             silences: SilencePool::new((capacity / 4).max(16)),
@@ -117,7 +120,8 @@ impl Table {
     #[inline]
     pub(super) fn warm_rest(&self, slot: u32) -> u64 {
         let Some(hot) = self.hot.get(slot as usize) else { return 0 };
-        let heard = if hot.watch.is_listening() { self.warm_cold(slot) } else { 0 };
+        let is_told = hot.watch.is_listening() || hot.active < self.period.0;
+        let heard = if is_told { self.warm_cold(slot) } else { 0 };
         heard ^ self.silences.warm(hot.silences)
     }
 
@@ -141,6 +145,9 @@ impl Table {
     ) {
         if self.wheel.is_due(arrival.clock.as_secs()) {
             self.expire(arrival.clock, out);
+        }
+        if arrival.clock >= self.period.1 {
+            self.begin_period(arrival.clock);
         }
         let hash = arrival.hash as u32;
         let hot = &self.hot;
@@ -192,13 +199,11 @@ impl Table {
             hot.learn_initiator(arrival);
         }
         let (before, class) = (hot.class, hot.classify());
-        let (then_s, now_s) = (hot.active.as_secs(), arrival.clock.as_secs());
-        hot.active = arrival.clock;
+        let period = std::mem::replace(&mut hot.active, arrival.clock) < self.period.0;
         hot.class = class;
         let answered = before == Class::Unanswered && class != before;
         let has_payload = *hot.payload_bytes.of(Side::Low) > 0 || *hot.payload_bytes.of(Side::High) > 0;
         let listening = hot.watch.is_listening() && !arrival.payload.is_empty();
-        let period = then_s / self.update_interval_s != now_s / self.update_interval_s;
         if before != class {
             self.reclassify(slot, before, class);
         }
@@ -208,6 +213,14 @@ impl Table {
         if closed || step || period || news || answered && has_payload {
             self.report(slot, Cause::Alive, arrival.clock, arrival.place(), out);
         }
+    }
+
+    /// Looks up the period that `clock` is in, which only time going on changes.
+    #[cold]
+    fn begin_period(&mut self, clock: Timestamp) {
+        let begun_s = clock.as_secs() / self.update_interval_s * self.update_interval_s;
+        let begun = Timestamp::from_parts(begun_s, 0);
+        self.period = (begun, begun.after(Duration::from_secs(self.update_interval_s)));
     }
 
     fn has_dialogue(&self, slot: u32) -> bool {

@@ -131,9 +131,12 @@ impl fmt::Display for Prefix {
 /// Values by prefix; the longest prefix that holds an address wins.
 ///
 /// A look-up searches one sorted list per distinct prefix length, longest first: a handful for any real configuration.
+/// Most addresses are told apart from all prefixes by their first octet alone.
 #[derive(Clone, Debug)]
 pub struct PrefixMap<T> {
     by_length: Vec<OfLength<T>>,
+    /// The first octets of the addresses that any prefix holds, by IP version.
+    octets: [[u64; 4]; 2],
 }
 
 /// The prefixes of one length, by their first address.
@@ -146,13 +149,20 @@ struct OfLength<T> {
 
 impl<T> Default for PrefixMap<T> {
     fn default() -> Self {
-        PrefixMap { by_length: Vec::new() }
+        PrefixMap { by_length: Vec::new(), octets: [[0; 4]; 2] }
     }
 }
 
 impl<T> PrefixMap<T> {
     /// Adds a prefix and returns the value it had before.
     pub fn insert(&mut self, prefix: Prefix, value: T) -> Option<T> {
+        let (first, last) =
+            (first_octet(prefix.version, prefix.bits), first_octet(prefix.version, prefix.last_bits()));
+        for octet in first..=last {
+            if let Some(word) = octets_of(&mut self.octets, prefix.version).get_mut(usize::from(octet / 64)) {
+                *word |= 1 << (octet % 64);
+            }
+        }
         let rank = |version, length| (version, std::cmp::Reverse(length));
         let wanted = rank(prefix.version, prefix.length);
         let place = match self.by_length.binary_search_by_key(&wanted, |group| rank(group.version, group.length)) {
@@ -177,11 +187,21 @@ impl<T> PrefixMap<T> {
     #[must_use]
     pub fn longest(&self, address: IpAddr) -> Option<(Prefix, &T)> {
         let (version, bits) = IpVersion::split(address);
+        if !self.has_octet(version, first_octet(version, bits)) {
+            return None;
+        }
         self.by_length.iter().filter(|group| group.version == version).find_map(|group| {
             let prefix = Prefix { version, bits: bits & Prefix::mask(version, group.length), length: group.length };
             let index = group.values.binary_search_by_key(&prefix.bits, |(bits, _)| *bits).ok()?;
             group.values.get(index).map(|(_, value)| (prefix, value))
         })
+    }
+
+    #[inline]
+    fn has_octet(&self, version: IpVersion, octet: u8) -> bool {
+        let [v4, v6] = &self.octets;
+        let words = if version == IpVersion::V4 { v4 } else { v6 };
+        words.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 != 0)
     }
 
     /// Every prefix that was added.
@@ -197,6 +217,16 @@ impl<T> PrefixMap<T> {
     pub fn is_empty(&self) -> bool {
         self.by_length.is_empty()
     }
+}
+
+#[inline]
+fn first_octet(version: IpVersion, bits: u128) -> u8 {
+    (bits >> (Prefix::width(version) - 8)) as u8
+}
+
+fn octets_of(octets: &mut [[u64; 4]; 2], version: IpVersion) -> &mut [u64; 4] {
+    let [v4, v6] = octets;
+    if version == IpVersion::V4 { v4 } else { v6 }
 }
 
 #[cfg(test)]

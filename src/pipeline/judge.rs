@@ -65,10 +65,12 @@ impl Judge {
 
     /// Judges some of what the shards made of one batch: no other of it comes before what is given.
     pub fn handle_some(&mut self, updates: &mut Vec<FlowUpdate>, outputs: &mut [&mut dyn Output]) {
-        // Updates are large and nearly in order: their places are sorted, not they.
+        // Updates are large and nearly always in order: their places are sorted, not they.
         let mut order = std::mem::take(&mut self.order);
         order.extend(updates.iter().map(|update| update.place).zip(0..));
-        order.sort_unstable();
+        if !order.is_sorted() {
+            order.sort_unstable();
+        }
         for (place, index) in order.drain(..) {
             while self.sightings.front().is_some_and(|sighting| sighting.place < place) {
                 if let Some(sighting) = self.sightings.pop_front() {
