@@ -23,6 +23,8 @@ mod management;
 mod parked;
 mod saved;
 mod severity;
+mod shared;
+mod slots;
 mod told;
 mod translation;
 mod volume;
@@ -262,7 +264,7 @@ impl Detector {
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         let Detector { policy, state } = self;
         state.cover(judged);
-        state.books.findings.advance(judged.update.at, out);
+        state.books.findings.advance(judged.update.at, |alert| out.push(alert));
         device::observe(judged, policy, &mut state.books.findings, out);
         match Subject::of(judged, policy) {
             Some(subject) => state.judge(&subject, policy, out),
@@ -281,13 +283,13 @@ impl Detector {
     }
 
     /// Closes findings whose time is over at `now`, where nothing is seen that would.
-    pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
-        self.state.books.findings.advance(now, out);
+    pub fn advance_to(&mut self, now: Timestamp, tell: impl FnMut(Alert)) {
+        self.state.books.findings.advance(now, tell);
     }
 
     /// Closes every finding, in the order of their relations: the replay is over.
-    pub fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.state.books.findings.finish(at, out);
+    pub fn finish(&mut self, at: Timestamp, tell: impl FnMut(Alert)) {
+        self.state.books.findings.finish(at, tell);
     }
 
     /// Findings that are open, and ledgers that are kept.
