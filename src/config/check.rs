@@ -141,7 +141,7 @@ fn jurisdictions(table: JurisdictionsTable, sources: &Sources<'_>) -> Result<Jur
             return Err(sources.invalid(entry.country.span(), problem));
         }
         let Parsed(Text(basis)) = entry.basis;
-        jurisdictions.set(country, Flag { risk: entry.risk, basis });
+        jurisdictions.set(country, Flag { risk: entry.risk, basis: basis.into() });
     }
     for written in table.exempt {
         let Parsed(country) = *written.get_ref();

@@ -1,14 +1,15 @@
 //! What a finding tells: one alert per step of its lifecycle.
 
+use crate::attribute::geo::Place;
 use crate::attribute::{Basis, Evidence, EvidenceKind, Strength};
 use crate::flow::{CommunityId, Exchanges, FlowUpdate};
 use crate::inspect::{Command, Login};
 use crate::net::{Country, Endpoint, MacAddr, Timestamp};
 
-use super::{
-    Activity, Coverage, Criticality, Direction, ExceptionInfo, FirstContact, Severity, Subject, Via, VolumeInfo,
-};
+use super::{Activity, Coverage, Criticality, Direction, ExceptionInfo, FirstContact, Severity, Via, VolumeInfo};
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Step in the life of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,24 +35,24 @@ impl Step {
 }
 
 /// A stable identifier: 128 bits of SHA-1 over what it identifies, in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct StableId(String);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StableId([u8; 32]);
 
 impl StableId {
     /// Of a list of texts.
     #[must_use]
     pub fn of(parts: &[&str]) -> Self {
         use sha1::{Digest as _, Sha1};
-        use std::fmt::Write as _;
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
         let mut sha = Sha1::new();
         for part in parts {
             sha.update((part.len() as u64).to_be_bytes());
             sha.update(part.as_bytes());
         }
-        let mut text = String::with_capacity(32);
-        for byte in sha.finalize().iter().take(16) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
+        let digit = |value: u8| DIGITS.get(usize::from(value & 15)).copied().unwrap_or_default();
+        let mut text = [0; 32];
+        for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(sha.finalize()) {
+            *pair = [digit(byte >> 4), digit(byte)];
         }
         StableId(text)
     }
@@ -59,7 +60,28 @@ impl StableId {
     /// The identifier.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for StableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StableId({})", self.as_str())
+    }
+}
+
+impl serde::Serialize for StableId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for StableId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let id = <[u8; 32]>::try_from(text.as_bytes()).ok().filter(|id| id.is_ascii()).map(StableId);
+        id.ok_or_else(|| D::Error::custom("expected the 32 hexadecimal digits of an identifier"))
     }
 }
 
@@ -67,19 +89,19 @@ impl StableId {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AssetInfo {
     /// Declared name, or the address.
-    pub name: String,
+    pub name: Box<str>,
     /// True where the configuration declares it.
     pub declared: bool,
     /// Sector.
-    pub sector: Option<String>,
+    pub sector: Option<Box<str>>,
     /// Criticality.
     pub criticality: Criticality,
     /// Supplier.
-    pub supplier: Option<String>,
+    pub supplier: Option<Box<str>>,
     /// Owner.
-    pub owner: Option<String>,
+    pub owner: Option<Box<str>>,
     /// What is known of the device from the network alone.
-    pub device: Option<DeviceInfo>,
+    pub device: Option<Box<DeviceInfo>>,
 }
 
 /// A device of a monitored network as the traffic shows it.
@@ -110,7 +132,7 @@ pub struct JurisdictionInfo {
     /// Risk, 0–100.
     pub risk: u8,
     /// Why it is flagged.
-    pub basis: String,
+    pub basis: Arc<str>,
 }
 
 /// A piece of evidence as an alert names it.
@@ -134,13 +156,13 @@ pub struct EvidenceInfo {
 }
 
 impl EvidenceInfo {
-    pub(super) fn of(item: &Evidence<'_>, subject: &Subject<'_>) -> Self {
+    pub(super) fn of(item: &Evidence<'_>, asn: Option<u32>) -> Self {
         EvidenceInfo {
             kind: item.kind,
             jurisdiction: item.jurisdiction,
             strength: item.strength,
             basis: item.basis,
-            detail: item.detail(subject.attribution.place.asn),
+            detail: item.detail(asn),
             source: item.source.to_owned(),
             date: item.date.to_owned(),
         }
@@ -169,7 +191,15 @@ pub struct PartyInfo {
     /// AS number.
     pub asn: Option<u32>,
     /// Organisation that holds the autonomous system.
-    pub organization: Option<String>,
+    pub organization: Option<Arc<str>>,
+}
+
+impl PartyInfo {
+    /// What is known of its place.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place { country: self.country, asn: self.asn, organization: self.organization.as_deref() }
+    }
 }
 
 /// The flow that caused an alert: one example of what the finding is about.
@@ -182,7 +212,7 @@ pub struct FlowInfo {
     /// IP protocol number.
     pub protocol: u8,
     /// The name by which the responder was contacted, and what it was read from.
-    pub domain: Option<(Basis, String)>,
+    pub domain: Option<(Basis, Box<str>)>,
     /// Community id.
     pub community_id: CommunityId,
     /// Direction.
@@ -235,7 +265,7 @@ impl ManagementInfo {
     }
 }
 
-/// One message about a finding.
+/// One message about a finding. What many findings say alike is held once.
 #[derive(Clone, Debug)]
 pub struct Alert {
     /// Stable identity of this message: the same whenever the same capture is read with the same configuration.
@@ -251,17 +281,17 @@ pub struct Alert {
     /// What happened.
     pub activity: Activity,
     /// Who it is about; `None` for findings that aggregate over all monitored hosts.
-    pub asset: Option<AssetInfo>,
+    pub asset: Option<Arc<AssetInfo>>,
     /// Where to.
     pub jurisdiction: JurisdictionInfo,
     /// AS number the entity was first met at; `None` where the network is unknown or the finding is about many.
     pub asn: Option<u32>,
     /// Name of the entity.
-    pub entity: Option<String>,
+    pub entity: Option<Arc<str>>,
     /// How bad, and why.
-    pub severity: Severity,
+    pub severity: Arc<Severity>,
     /// Why the endpoint counts to the jurisdiction.
-    pub evidence: Vec<EvidenceInfo>,
+    pub evidence: Vec<Arc<EvidenceInfo>>,
     /// Earliest and latest packet of the finding.
     pub first_seen: Timestamp,
     /// See `first_seen`.
@@ -269,11 +299,11 @@ pub struct Alert {
     /// Volumes and counts.
     pub totals: Totals,
     /// How the asset is managed, where it is that.
-    pub management: Option<ManagementInfo>,
+    pub management: Option<Box<ManagementInfo>>,
     /// Flow updates that added to the finding since the last alert and caused none of their own.
     pub suppressed: u64,
     /// The exception that matches what was seen, or did.
-    pub exception: Option<ExceptionInfo>,
+    pub exception: Option<Arc<ExceptionInfo>>,
     /// Who of the other side the asset had not been in touch with before the finding.
     pub first_contact: FirstContact,
     /// The threshold that is passed, where it is that.
@@ -281,5 +311,5 @@ pub struct Alert {
     /// What the capture shows of the time of the finding.
     pub coverage: Coverage,
     /// The flow that caused this alert; of a closed finding, the last that added to it.
-    pub flow: FlowInfo,
+    pub flow: Box<FlowInfo>,
 }

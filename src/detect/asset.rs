@@ -27,14 +27,22 @@ pub enum Criticality {
     Critical,
 }
 
-impl fmt::Display for Criticality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Criticality {
+    /// Its name in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Criticality::Low => "low",
             Criticality::Medium => "medium",
             Criticality::High => "high",
             Criticality::Critical => "critical",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Criticality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

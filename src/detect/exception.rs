@@ -63,7 +63,6 @@ impl ExceptionScope {
     fn holds_for(&self, subject: &Subject<'_>, activity: Activity, policy: &Policy) -> bool {
         let (home, remote) = (subject.home.endpoint.address, subject.remote_address());
         let declared = policy.assets.declaration(subject.asset);
-        let name = policy.assets.name(subject.asset);
         let sector = declared.and_then(|asset| asset.sector.as_deref());
         let entity = subject.trusted_entity();
         let asn = subject.attribution.place.asn;
@@ -72,7 +71,7 @@ impl ExceptionScope {
         };
         let within =
             |list: &[Prefix], address: IpAddr| list.is_empty() || list.iter().any(|prefix| prefix.contains(address));
-        among(&self.assets, Some(&name))
+        (self.assets.is_empty() || among(&self.assets, Some(&policy.assets.name(subject.asset))))
             && within(&self.addresses, home)
             && among(&self.sectors, sector)
             && (self.jurisdictions.is_empty() || self.jurisdictions.contains(&subject.jurisdiction))
@@ -122,7 +121,7 @@ impl Schedule {
 }
 
 /// How an exception stands to what was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It would match, but not at this time of the week.
@@ -146,7 +145,7 @@ impl Standing {
 }
 
 /// An exception as an alert names it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ExceptionInfo {
     /// Its name.
     pub name: String,
@@ -214,11 +213,14 @@ pub(super) fn standing(subject: &Subject<'_>, activity: Activity, policy: &Polic
 
 /// True where `key` is one of the assets or belongs to one of the sectors; two empty lists: any asset.
 pub(super) fn is_among(key: AssetKey, assets: &[String], sectors: &[String], policy: &Policy) -> bool {
+    if assets.is_empty() && sectors.is_empty() {
+        return true;
+    }
     let declared = policy.assets.declaration(key);
     let named = policy.assets.name(key);
     let sector = declared.and_then(|asset| asset.sector.as_deref());
     let is = |list: &[String], value: &str| list.iter().any(|known| known.eq_ignore_ascii_case(value));
-    assets.is_empty() && sectors.is_empty() || is(assets, &named) || sector.is_some_and(|sector| is(sectors, sector))
+    is(assets, &named) || sector.is_some_and(|sector| is(sectors, sector))
 }
 
 #[cfg(test)]

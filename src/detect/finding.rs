@@ -1,16 +1,20 @@
 //! The life of one finding: what adds to it, when that is news, and what it tells.
 
+use std::sync::Arc;
+
 use crate::attribute::Strength;
 use crate::flow::Exchanges;
 use crate::inspect::Login;
 use crate::net::Timestamp;
 
 use super::management::Session;
-use super::told::{asset_info, device_info, flow_info, identity};
+use super::severity::Weight;
+use super::shared::Shared;
+use super::told::{LastFlow, asset_info, device_info, identity};
 use super::{
     Activity, Alert, AssetInfo, Coverage, Direction, Entity, EvidenceInfo, ExceptionInfo, Factors, FirstContact,
-    FlowInfo, JurisdictionInfo, ManagementInfo, Observation, Policy, Relation, Severity, StableId, Standing, Step,
-    Subject, Totals, Via, VolumeInfo,
+    JurisdictionInfo, ManagementInfo, Observation, Policy, Relation, Severity, StableId, Standing, Step, Subject,
+    Totals, Via, VolumeInfo,
 };
 
 /// Pieces of evidence one finding lists at most; the relation's remote addresses may be many.
@@ -20,35 +24,38 @@ const MAX_EVIDENCE: usize = 16;
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Finding {
     pub(super) deadline: Timestamp,
+    /// The deadline it is queued for: not after `deadline`, see `slots.rs`.
+    #[serde(skip)]
+    pub(super) queued: Timestamp,
     /// Kept by its names, since places in a configuration change.
     #[serde(skip, default = "Relation::unknown")]
     pub(super) relation: Relation,
     pub(super) id: StableId,
     direction: Direction,
-    asset: Option<AssetInfo>,
+    asset: Option<Arc<AssetInfo>>,
     jurisdiction: JurisdictionInfo,
     asn: Option<u32>,
-    entity: Option<String>,
+    entity: Option<Arc<str>>,
     strength: Strength,
-    severity: Severity,
-    evidence: Vec<EvidenceInfo>,
+    severity: Arc<Severity>,
+    evidence: Vec<Arc<EvidenceInfo>>,
     first_seen: Timestamp,
     last_seen: Timestamp,
     totals: Totals,
-    management: Option<ManagementInfo>,
+    management: Option<Box<ManagementInfo>>,
     suppressed: u64,
     /// Number of the next alert; 0 while not open.
     next_number: u32,
     /// Growth at which the next alert is due.
     next_growth: u64,
     /// The flow that added last; `None` while not open.
-    flow: Option<FlowInfo>,
+    flow: Option<LastFlow>,
     /// The flow that all of it is about, while there is only one.
     pub(super) only_flow: Option<u64>,
     /// Whether entity, asset or severity have changed since the last alert by what no observation shows.
     is_renamed: bool,
     /// The exception that matches, or did.
-    exception: Option<ExceptionInfo>,
+    exception: Option<Arc<ExceptionInfo>>,
     pub(super) first_contact: FirstContact,
     /// The threshold that is passed by most.
     volume: Option<VolumeInfo>,
@@ -61,33 +68,40 @@ pub(super) struct Finding {
 
 impl Finding {
     /// A finding that has not opened yet.
-    pub(super) fn new(relation: Relation, subject: &Subject<'_>, policy: &Policy, covered_from: Coverage) -> Self {
+    pub(super) fn new(
+        relation: Relation,
+        subject: &Subject<'_>,
+        policy: &Policy,
+        covered_from: Coverage,
+        shared: &mut Shared,
+    ) -> Self {
         let asset = relation.asset.map(|key| asset_info(key, policy));
         let place = subject.attribution.place;
         let (asn, entity) = match relation.entity {
-            Entity::Owner(_) => (place.asn, subject.owner.map(|owner| owner.name.to_owned())),
-            Entity::Network(asn) => (Some(asn), place.organization.map(str::to_owned)),
+            Entity::Owner(_) => (place.asn, subject.owner.map(|owner| owner.name)),
+            Entity::Network(asn) => (Some(asn), place.organization),
             Entity::UnknownNetwork | Entity::Many => (None, None),
         };
         let jurisdiction = JurisdictionInfo {
             country: relation.jurisdiction,
             risk: subject.flag.risk,
-            basis: subject.flag.basis.clone(),
+            basis: Arc::clone(&subject.flag.basis),
         };
         let update = subject.judged.update;
         let exception = relation.accepted.and_then(|number| policy.exceptions.get(number as usize));
         let exception = exception.map(|exception| exception.name.as_str());
         let mut finding = Finding {
             deadline: update.at,
+            queued: update.at,
             relation,
-            id: identity(&relation, asset.as_ref(), entity.as_deref(), exception, update.at),
+            id: identity(&relation, asset.as_ref(), entity, exception, update.at),
             direction: subject.judged.direction,
-            asset,
+            asset: asset.map(Arc::new),
             jurisdiction,
             asn,
-            entity,
+            entity: entity.map(|name| shared.text(name)),
             strength: subject.strength,
-            severity: Severity { score: 0, reasons: Vec::new() },
+            severity: Arc::default(),
             evidence: Vec::new(),
             first_seen: update.first_seen,
             last_seen: update.last_seen,
@@ -112,7 +126,7 @@ impl Finding {
             covered_from,
             covered_before: Coverage::default(),
         };
-        finding.weigh(policy);
+        finding.weigh(policy, shared);
         finding
     }
 
@@ -127,6 +141,7 @@ impl Finding {
         observation: &Observation,
         subject: &Subject<'_>,
         policy: &Policy,
+        shared: &mut Shared,
     ) -> Option<Alert> {
         let (update, added) = (subject.judged.update, observation.added);
         self.first_seen = self.first_seen.min(update.first_seen);
@@ -141,35 +156,37 @@ impl Finding {
         self.only_flow = self.only_flow.filter(|flow| *flow == update.flow);
         let wider = observation.volume.is_some_and(|volume| self.learn_volume(volume));
         let acted = observation.session.as_deref().is_some_and(|session| self.learn_session(session, added.commands));
-        let worse = self.learn(subject, policy, acted) | std::mem::take(&mut self.is_renamed) | acted | wider;
+        let worse = self.learn(subject, policy, acted, shared) | std::mem::take(&mut self.is_renamed) | acted | wider;
         let grown = self.growth() >= self.next_growth;
         let news = grown || worse && self.is_open();
         if !news && !self.is_open() {
             return None;
         }
-        let flow = flow_info(subject);
-        self.flow = Some(flow.clone());
+        self.flow = Some(LastFlow::of(subject, shared));
         if !news {
             self.suppressed += 1;
             return None;
         }
         self.next_growth = self.growth().saturating_mul(self.news_factor());
         if let Some(asset) = &mut self.asset {
-            asset.device = device_info(subject);
+            let device = device_info(subject);
+            if asset.device.as_deref() != device.as_ref() {
+                Arc::make_mut(asset).device = device.map(Box::new);
+            }
         }
         let step = if self.is_open() { Step::Updated } else { Step::Opened };
-        Some(self.alert(step, update.at, flow))
+        self.alert(step, update.at)
     }
 
     /// Takes over how an exception stands to it, and what that means for its severity.
-    pub(super) fn consider(&mut self, standing: Option<(u32, Standing)>, policy: &Policy) {
+    pub(super) fn consider(&mut self, standing: Option<(u32, Standing)>, policy: &Policy, shared: &mut Shared) {
         let Some((number, standing)) = standing else { return };
         let Some(exception) = policy.exceptions.get(number as usize) else { return };
         if self.exception.as_ref().is_some_and(|it| it.standing == standing && it.name == exception.name) {
             return;
         }
-        self.exception = Some(ExceptionInfo::of(exception, standing));
-        self.weigh(policy);
+        self.exception = Some(Arc::new(ExceptionInfo::of(exception, standing)));
+        self.weigh(policy, shared);
     }
 
     /// As it is kept at a time when the capture has shown `coverage`.
@@ -185,7 +202,7 @@ impl Finding {
     /// Goes on under `relation` by a policy that may be another: what that says of the asset, the jurisdiction and the
     /// exception counts from now on. Says whether that is new to an open finding. A better known asset and a graver severity
     /// are news for the next alert. What is nobody's stays as it is.
-    pub(super) fn adapt(&mut self, relation: Relation, policy: &Policy) -> bool {
+    pub(super) fn adapt(&mut self, relation: Relation, policy: &Policy, shared: &mut Shared) -> bool {
         self.relation = relation;
         if relation.is_nobodys() {
             return false;
@@ -194,24 +211,24 @@ impl Finding {
             self.next_growth = policy.egress_min_bytes.max(1);
         }
         let device = self.asset.as_ref().and_then(|asset| asset.device.clone());
-        let asset = relation.asset.map(|key| AssetInfo { device, ..asset_info(key, policy) });
+        let asset = relation.asset.map(|key| Arc::new(AssetInfo { device, ..asset_info(key, policy) }));
         let flag = policy.jurisdictions.flag(relation.jurisdiction);
         let flag = flag.filter(|flag| flag.risk != self.jurisdiction.risk || flag.basis != self.jurisdiction.basis);
         let exception = self.exception.as_ref().and_then(|info| {
             let named = policy.exceptions.iter().find(|exception| exception.name == info.name)?;
-            Some(ExceptionInfo::of(named, info.standing))
+            Some(Arc::new(ExceptionInfo::of(named, info.standing)))
         });
         if asset == self.asset && flag.is_none() && exception == self.exception {
             return false;
         }
-        let name = |asset: &Option<AssetInfo>| asset.as_ref().map(|asset| asset.name.clone());
+        let name = |asset: &Option<Arc<AssetInfo>>| asset.as_ref().map(|asset| asset.name.clone());
         self.is_renamed |= name(&asset) != name(&self.asset);
         let before = self.severity.score;
         (self.asset, self.exception) = (asset, exception);
         if let Some(flag) = flag {
-            (self.jurisdiction.risk, self.jurisdiction.basis) = (flag.risk, flag.basis.clone());
+            (self.jurisdiction.risk, self.jurisdiction.basis) = (flag.risk, Arc::clone(&flag.basis));
         }
-        self.weigh(policy);
+        self.weigh(policy, shared);
         self.is_renamed |= self.severity.score > before;
         self.is_open()
     }
@@ -222,16 +239,15 @@ impl Finding {
     }
 
     /// Goes on under a more specific owner; its identity stays.
-    pub(super) fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
+    pub(super) fn rename(&mut self, relation: Relation, subject: &Subject<'_>, shared: &mut Shared) {
         self.relation = relation;
-        self.entity = subject.owner.map(|owner| owner.name.to_owned());
+        self.entity = subject.owner.map(|owner| shared.text(owner.name));
         self.is_renamed = true;
     }
 
     /// The last alert; `None` where the finding never opened.
     pub(super) fn close(mut self, at: Timestamp) -> Option<Alert> {
-        let flow = self.flow.take()?;
-        Some(self.alert(Step::Closed, at, flow))
+        self.alert(Step::Closed, at)
     }
 
     /// By how much a finding grows until that is news: what every host on the Internet sees all day must grow more.
@@ -259,7 +275,7 @@ impl Finding {
     /// that was granted.
     fn learn_session(&mut self, session: &Session, added: [u64; 4]) -> bool {
         let Activity::Management(via) = self.relation.activity else { return false };
-        let info = self.management.get_or_insert_with(|| ManagementInfo::new(via));
+        let info = self.management.get_or_insert_with(|| Box::new(ManagementInfo::new(via)));
         let before = self.totals.commands.iter().zip(added).map(|(total, added)| total - added);
         let first = before.zip(added).any(|(before, added)| before == 0 && added > 0);
         let granted = session.login > info.login && session.login == Some(Login::Granted);
@@ -268,15 +284,17 @@ impl Finding {
     }
 
     /// Takes over the evidence, and says whether the severity rose; `again` where it must be weighed again.
-    fn learn(&mut self, subject: &Subject<'_>, policy: &Policy, again: bool) -> bool {
+    fn learn(&mut self, subject: &Subject<'_>, policy: &Policy, again: bool, shared: &mut Shared) -> bool {
         for item in subject.attribution.evidence() {
             match self.evidence.iter().position(|seen| seen.is_of(&item)) {
                 Some(place) => {
-                    if let Some(seen) = self.evidence.get_mut(place) {
-                        seen.strength = seen.strength.max(item.strength);
+                    if let Some(seen) = self.evidence.get_mut(place).filter(|seen| seen.strength < item.strength) {
+                        Arc::make_mut(seen).strength = item.strength;
                     }
                 }
-                None if self.evidence.len() < MAX_EVIDENCE => self.evidence.push(EvidenceInfo::of(&item, subject)),
+                None if self.evidence.len() < MAX_EVIDENCE => {
+                    self.evidence.push(shared.evidence(&item, subject.attribution.place.asn));
+                }
                 None => {}
             }
         }
@@ -285,12 +303,13 @@ impl Finding {
         }
         self.strength = self.strength.max(subject.strength);
         let before = self.severity.score;
-        self.weigh(policy);
+        self.weigh(policy, shared);
         self.severity.score > before
     }
 
-    fn weigh(&mut self, policy: &Policy) {
-        self.severity = Severity::of(&Factors {
+    fn weigh(&mut self, policy: &Policy, shared: &mut Shared) {
+        let (jurisdiction, exception) = (&self.jurisdiction, self.exception.as_ref());
+        let factors = Factors {
             activity: self.relation.activity,
             direction: self.direction,
             commands: self.totals.commands,
@@ -298,19 +317,25 @@ impl Finding {
             failed_before: self.management.as_ref().map_or(0, |info| info.failed_before),
             criticality: self.relation.asset.map(|key| policy.assets.criticality(key)),
             strength: self.strength,
-            risk: self.jurisdiction.risk,
-            basis: &self.jurisdiction.basis,
-            jurisdiction: self.jurisdiction.country.name(),
-            exception: self.exception.as_ref(),
-        });
+            risk: jurisdiction.risk,
+            basis: &jurisdiction.basis,
+            jurisdiction: "",
+            exception: None,
+        };
+        let weight = Weight::of(&factors, jurisdiction.country, &jurisdiction.basis, exception);
+        self.severity = shared.severity(weight);
     }
 
-    fn alert(&mut self, step: Step, at: Timestamp, flow: FlowInfo) -> Alert {
+    /// `None` where nothing was told of it yet.
+    fn alert(&mut self, step: Step, at: Timestamp) -> Option<Alert> {
+        let flow = Box::new(self.flow.as_ref()?.info());
         let number = self.next_number;
         self.next_number += 1;
-        Alert {
-            id: StableId::of(&["alert", self.id.as_str(), step.as_str(), &number.to_string(), &at.to_string()]),
-            finding: self.id.clone(),
+        let when = at.rfc3339();
+        let when = std::str::from_utf8(&when).unwrap_or_default();
+        Some(Alert {
+            id: StableId::of(&["alert", self.id.as_str(), step.as_str(), &number.to_string(), when]),
+            finding: self.id,
             step,
             number,
             at,
@@ -319,7 +344,7 @@ impl Finding {
             jurisdiction: self.jurisdiction.clone(),
             asn: self.asn,
             entity: self.entity.clone(),
-            severity: self.severity.clone(),
+            severity: Arc::clone(&self.severity),
             evidence: self.evidence.clone(),
             first_seen: self.first_seen,
             last_seen: self.last_seen,
@@ -331,7 +356,7 @@ impl Finding {
             volume: self.volume,
             coverage: Coverage::default(),
             flow,
-        }
+        })
     }
 }
 

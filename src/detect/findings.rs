@@ -1,11 +1,14 @@
 //! The findings there are: one per relation, each with its time to close.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use crate::attribute::Basis;
 use crate::net::Timestamp;
 
 use super::finding::Finding;
+use super::shared::Shared;
+use super::slots::{Slot, Slots};
 use super::{
     Activity, Alert, Coverage, DetectCounters, Entity, FirstContact, Observation, Policy, Relation, StableId, Standing,
     Step, Subject, exception,
@@ -20,9 +23,8 @@ const SILENT_ENOUGH: Duration = Duration::from_secs(3_600);
 /// One finding per relation, bounded by the policy.
 #[derive(Default)]
 pub(super) struct Findings {
-    by_relation: HashMap<Relation, Finding>,
-    /// When each finding closes unless something is added.
-    deadlines: BTreeSet<(Timestamp, Relation)>,
+    slots: Slots,
+    shared: Shared,
     pub(super) counters: DetectCounters,
     /// What of the traffic the capture has shown so far.
     pub(super) coverage: Coverage,
@@ -80,22 +82,21 @@ impl Findings {
         let standing = exception::standing(subject, observation.relation.activity, policy);
         let accepted = standing.filter(|(_, standing)| *standing == Standing::Accepted).map(|(number, _)| number);
         let mut relation = Relation { accepted, ..observation.relation };
-        if !self.by_relation.contains_key(&relation) {
-            self.rename(relation, subject);
-        }
-        if !self.by_relation.contains_key(&relation) && !self.has_room(relation, policy, at, out) {
+        let mut found = self.slots.find(&relation).or_else(|| self.rename(relation, subject));
+        if found.is_none() && !self.has_room(relation, policy, at, out) {
             self.counters.crowded += 1;
             relation = Relation { asset: None, entity: Entity::Many, ..relation };
+            found = self.slots.find(&relation);
         }
-        let coverage = self.covered_until(subject.judged.update.first_seen);
-        let new = || Finding::new(relation, subject, policy, coverage);
-        let finding = self.by_relation.entry(relation).or_insert_with(new);
-        self.deadlines.remove(&(finding.deadline, relation));
-        finding.deadline = at.after(policy.finding_idle);
-        self.deadlines.insert((finding.deadline, relation));
+        let slot = found.unwrap_or_else(|| {
+            let coverage = self.covered_until(subject.judged.update.first_seen);
+            self.slots.insert(Box::new(Finding::new(relation, subject, policy, coverage, &mut self.shared)))
+        });
+        self.slots.defer(slot, at.after(policy.finding_idle));
+        let Some(finding) = self.slots.get_mut(slot) else { return };
         finding.first_contact = finding.first_contact.or(first);
-        finding.consider(standing, policy);
-        match finding.absorb(observation, subject, policy) {
+        finding.consider(standing, policy, &mut self.shared);
+        match finding.absorb(observation, subject, policy, &mut self.shared) {
             Some(alert) => {
                 self.counters.findings += u64::from(alert.step == Step::Opened);
                 self.counters.alerts += 1;
@@ -113,21 +114,20 @@ impl Findings {
 
     /// A flow that shows its owner only later began under the network: where that finding is about nothing but this flow,
     /// it is the finding of the owner from now on.
-    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) {
-        let Entity::Owner(_) = relation.entity else { return };
+    fn rename(&mut self, relation: Relation, subject: &Subject<'_>) -> Option<Slot> {
+        let Entity::Owner(_) = relation.entity else { return None };
+        // Without a name the owner is that of the network from the beginning.
+        if subject.attribution.evidence().all(|item| matches!(item.basis, Basis::Address | Basis::Asn)) {
+            return None;
+        }
         let earlier = subject.entity_of_address();
         let former = Relation { entity: earlier, ..relation };
-        let is_of_flow = |finding: &Finding| finding.only_flow == Some(subject.judged.update.flow);
-        if earlier == relation.entity || !self.by_relation.get(&former).is_some_and(is_of_flow) {
-            return;
-        }
-        if let Some(mut finding) = self.by_relation.remove(&former) {
-            self.deadlines.remove(&(finding.deadline, former));
-            self.changes.forget(&former);
-            finding.rename(relation, subject);
-            self.deadlines.insert((finding.deadline, relation));
-            self.by_relation.insert(relation, finding);
-        }
+        let slot = self.slots.find(&former).filter(|_| earlier != relation.entity)?;
+        self.slots.get(slot).filter(|finding| finding.only_flow == Some(subject.judged.update.flow))?;
+        let mut finding = self.slots.remove(slot)?;
+        self.changes.forget(&former);
+        finding.rename(relation, subject, &mut self.shared);
+        Some(self.slots.insert(finding))
     }
 
     /// True where one more finding may be. When there are too many, the one that was silent longest makes room, but none
@@ -140,16 +140,13 @@ impl Findings {
                 policy.max_findings
             }
         };
-        if relation.asset.is_none() || self.by_relation.len() < most {
+        if relation.asset.is_none() || self.slots.len() < most {
             return true;
         }
-        let silent_long = |deadline: Timestamp| deadline <= at.after(policy.finding_idle.saturating_sub(SILENT_ENOUGH));
-        let Some(&(_, silent)) = self.deadlines.first().filter(|(deadline, _)| silent_long(*deadline)) else {
-            return false;
-        };
-        self.deadlines.pop_first();
+        let silent_long = at.after(policy.finding_idle.saturating_sub(SILENT_ENOUGH));
+        let Some(silent) = self.slots.next_due(silent_long) else { return false };
         self.counters.findings_evicted += 1;
-        self.close(silent, at, out);
+        out.extend(self.close(silent, at));
         true
     }
 
@@ -175,56 +172,49 @@ impl Findings {
     }
 
     /// Closes findings whose time is over at `now`.
-    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
-        while let Some(&(deadline, relation)) = self.deadlines.first() {
-            if deadline > now {
-                break;
-            }
-            self.deadlines.pop_first();
-            self.close(relation, deadline, out);
+    pub(super) fn advance(&mut self, now: Timestamp, mut tell: impl FnMut(Alert)) {
+        while let Some(slot) = self.slots.next_due(now) {
+            let Some(deadline) = self.slots.get(slot).map(|finding| finding.deadline) else { continue };
+            self.close(slot, deadline).into_iter().for_each(&mut tell);
         }
     }
 
     /// Closes every finding, in the order of their relations.
-    pub(super) fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.advance(at, out);
-        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
-        relations.sort_unstable();
-        for relation in relations {
-            self.close(relation, at, out);
+    pub(super) fn finish(&mut self, at: Timestamp, mut tell: impl FnMut(Alert)) {
+        self.advance(at, &mut tell);
+        for (_, slot) in self.slots.relations() {
+            self.close(slot, at).into_iter().for_each(&mut tell);
         }
-        self.deadlines.clear();
+        self.slots.clear();
     }
 
-    fn close(&mut self, relation: Relation, at: Timestamp, out: &mut Vec<Alert>) {
-        let Some(finding) = self.by_relation.remove(&relation) else { return };
+    fn close(&mut self, slot: Slot, at: Timestamp) -> Option<Alert> {
+        let finding = self.slots.remove(slot)?;
+        let (relation, id, coverage) = (finding.relation, finding.id, finding.covered(self.coverage));
         self.changes.forget(&relation);
-        let (id, coverage) = (finding.id.clone(), finding.covered(self.coverage));
-        if let Some(alert) = finding.close(at) {
-            self.counters.alerts += 1;
-            self.changes.end(relation.activity, id);
-            out.push(Alert { coverage, ..alert });
-        }
+        let alert = finding.close(at)?;
+        self.counters.alerts += 1;
+        self.changes.end(relation.activity, id);
+        Some(Alert { coverage, ..alert })
     }
 
     /// Goes on with a finding that was kept, under the relation that is `found` for it; where there is none, or another
     /// finding has it, under one of nobody.
     pub(super) fn resume(&mut self, finding: Finding, kept: Relation, found: Option<Relation>, policy: &Policy) {
-        self.put(finding.taken_up(), kept, found, policy);
+        self.put(Box::new(finding.taken_up()), kept, found, policy);
     }
 
     /// Goes on with every finding by another policy. `relation_of` leads from a relation of the former to one of this.
     pub(super) fn translate(&mut self, relation_of: impl Fn(&Relation) -> Option<Relation>, policy: &Policy) {
-        let mut relations: Vec<Relation> = self.by_relation.keys().copied().collect();
-        relations.sort_unstable();
+        self.shared.forget();
         // Few move, as a rule; all of those before any is put down, since the numbers of some become those of others.
         let mut moved = Vec::new();
-        for from in relations {
+        for (from, slot) in self.slots.relations() {
             let found = if from.is_nobodys() { Some(from) } else { relation_of(&from) };
             if found != Some(from) {
                 let changed = (self.changes.told.remove(&from), self.changes.grown.remove(&from));
-                moved.extend(self.take(&from).map(|finding| (finding, from, found, changed)));
-            } else if self.by_relation.get_mut(&from).is_some_and(|finding| finding.adapt(from, policy)) {
+                moved.extend(self.slots.remove(slot).map(|finding| (finding, from, found, changed)));
+            } else if self.slots.get_mut(slot).is_some_and(|it| it.adapt(from, policy, &mut self.shared)) {
                 self.changes.note(from, false);
             }
         }
@@ -236,32 +226,25 @@ impl Findings {
         }
     }
 
-    fn take(&mut self, relation: &Relation) -> Option<Finding> {
-        let finding = self.by_relation.remove(relation)?;
-        self.deadlines.remove(&(finding.deadline, *relation));
-        Some(finding)
-    }
-
-    fn put(&mut self, mut finding: Finding, from: Relation, found: Option<Relation>, policy: &Policy) -> Relation {
-        let to = found.filter(|relation| !self.by_relation.contains_key(relation)).unwrap_or_else(|| {
+    fn put(&mut self, mut finding: Box<Finding>, from: Relation, found: Option<Relation>, policy: &Policy) -> Relation {
+        let to = found.filter(|relation| self.slots.find(relation).is_none()).unwrap_or_else(|| {
             self.nobodies = self.nobodies.wrapping_add(1);
             from.of_nobody(self.nobodies)
         });
-        if finding.adapt(to, policy) {
+        if finding.adapt(to, policy, &mut self.shared) {
             self.changes.note(to, false);
         }
-        self.deadlines.insert((finding.deadline, to));
-        self.by_relation.insert(to, finding);
+        self.slots.insert(finding);
         to
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.by_relation.len()
+        self.slots.len()
     }
 
     /// The open finding of `relation`.
     pub(super) fn get(&self, relation: &Relation) -> Option<&Finding> {
-        self.by_relation.get(relation)
+        self.slots.get(self.slots.find(relation)?)
     }
 }

@@ -4,6 +4,7 @@
 //! to it or takes from it. Nothing else in the program flags a country by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::net::Country;
 
@@ -13,7 +14,7 @@ pub struct Flag {
     /// Risk of the jurisdiction, 0 (none) to 100.
     pub risk: u8,
     /// The law, warning or decision it rests on.
-    pub basis: String,
+    pub basis: Arc<str>,
 }
 
 /// A published list of flagged jurisdictions.
@@ -78,7 +79,7 @@ impl Jurisdictions {
     /// The countries of a preset.
     #[must_use]
     pub fn from_preset(preset: &Preset) -> Self {
-        let flag = Flag { risk: preset.risk, basis: preset.basis.to_owned() };
+        let flag = Flag { risk: preset.risk, basis: preset.basis.into() };
         let countries = preset.countries.iter().filter_map(|code| code.parse().ok());
         Jurisdictions { flags: countries.map(|country| (country, flag.clone())).collect() }
     }

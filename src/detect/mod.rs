@@ -24,6 +24,8 @@ mod parked;
 mod saved;
 mod screen;
 mod severity;
+mod shared;
+mod slots;
 mod told;
 mod translation;
 mod volume;
@@ -269,7 +271,7 @@ impl Detector {
     pub fn observe(&mut self, judged: &Judged<'_>, out: &mut Vec<Alert>) {
         let Detector { policy, state } = self;
         state.cover(judged.update);
-        state.books.findings.advance(judged.update.at, out);
+        state.books.findings.advance(judged.update.at, |alert| out.push(alert));
         device::observe(judged, policy, &mut state.books.findings, out);
         match Subject::of(judged, policy) {
             Some(subject) => state.judge(&subject, policy, out),
@@ -284,7 +286,7 @@ impl Detector {
     /// Looks at a flow update that the [`Screen`] let pass: time goes on, and what its flow showed of the capture counts.
     pub fn pass(&mut self, update: &FlowUpdate, out: &mut Vec<Alert>) {
         self.state.cover(update);
-        self.state.books.findings.advance(update.at, out);
+        self.state.books.findings.advance(update.at, |alert| out.push(alert));
         if update.cause.is_end() {
             self.state.live.end(update.flow);
         }
@@ -297,13 +299,13 @@ impl Detector {
     }
 
     /// Closes findings whose time is over at `now`, where nothing is seen that would.
-    pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Alert>) {
-        self.state.books.findings.advance(now, out);
+    pub fn advance_to(&mut self, now: Timestamp, tell: impl FnMut(Alert)) {
+        self.state.books.findings.advance(now, tell);
     }
 
     /// Closes every finding, in the order of their relations: the replay is over.
-    pub fn finish(&mut self, at: Timestamp, out: &mut Vec<Alert>) {
-        self.state.books.findings.finish(at, out);
+    pub fn finish(&mut self, at: Timestamp, tell: impl FnMut(Alert)) {
+        self.state.books.findings.finish(at, tell);
     }
 
     /// Findings that are open, and ledgers that are kept.

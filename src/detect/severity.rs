@@ -16,6 +16,8 @@
 use super::management::{GUESSES, is_industrial};
 use super::{Activity, Class, Criticality, Direction, ExceptionInfo, Standing, Via};
 use crate::attribute::Strength;
+use crate::net::Country;
+use std::sync::Arc;
 
 /// What a severity is made of.
 #[derive(Clone, Debug)]
@@ -44,8 +46,65 @@ pub struct Factors<'a> {
     pub exception: Option<&'a ExceptionInfo>,
 }
 
+/// What of [`Factors`] decides: factors of the same weight have the same severity and reasons.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Weight {
+    activity: Activity,
+    direction: Direction,
+    /// Of each kind one or none.
+    commands: [u64; 4],
+    logged_in: bool,
+    failed_before: u32,
+    criticality: Option<Criticality>,
+    strength: Strength,
+    country: Country,
+    risk: u8,
+    basis: Arc<str>,
+    exception: Option<Arc<ExceptionInfo>>,
+}
+
+impl Weight {
+    /// Of factors about `country`; `basis` and `exception` are those of the factors.
+    pub(super) fn of(
+        factors: &Factors<'_>,
+        country: Country,
+        basis: &Arc<str>,
+        exception: Option<&Arc<ExceptionInfo>>,
+    ) -> Self {
+        Weight {
+            activity: factors.activity,
+            direction: factors.direction,
+            commands: factors.commands.map(|count| count.min(1)),
+            logged_in: factors.logged_in,
+            failed_before: factors.failed_before.min(GUESSES),
+            criticality: factors.criticality,
+            strength: factors.strength,
+            country,
+            risk: factors.risk,
+            basis: Arc::clone(basis),
+            exception: exception.cloned(),
+        }
+    }
+
+    pub(super) fn factors(&self) -> Factors<'_> {
+        Factors {
+            activity: self.activity,
+            direction: self.direction,
+            commands: self.commands,
+            logged_in: self.logged_in,
+            failed_before: self.failed_before,
+            criticality: self.criticality,
+            strength: self.strength,
+            risk: self.risk,
+            basis: &self.basis,
+            jurisdiction: self.country.name(),
+            exception: self.exception.as_deref(),
+        }
+    }
+}
+
 /// A severity and what led to it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Severity {
     /// 0 (nothing) to 100.
     pub score: u8,

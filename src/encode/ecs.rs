@@ -2,22 +2,22 @@
 //!
 //! `source` is the initiator and `destination` the responder of the flow; volumes of the whole finding are under
 //! `borderflow.finding`. Fields of our own are under `borderflow`. Times are RFC 3339 in UTC; sizes are bytes.
+//!
+//! Each file here puts down field sets in the order of the record; a piece that begins with a comma goes on in the object
+//! that is open.
 
 mod detail;
 mod names;
 mod notice;
 mod parts;
 
-use serde::Serialize;
-
 use crate::detect::{Alert, Judged, Step, Technique};
 use crate::flow::CommunityId;
-use crate::net::Timestamp;
+use crate::net::{Endpoint, Timestamp};
 
-use super::{json, text};
-use detail::AlertDetail;
-use names::Said;
-use parts::{Ecs, FlowDetail, Network, Observer, Peer};
+use super::pen::Pen;
+use super::text;
+use parts::{ECS, OBSERVER, Peer};
 
 pub use notice::{Notice, NoticeKind};
 
@@ -26,205 +26,89 @@ pub(super) use parts::transport_name;
 
 /// Appends an alert as one line.
 pub fn alert(alert: &Alert, out: &mut Vec<u8>) {
-    line(&AlertRecord::of(alert), out);
+    let (flow, update) = (&alert.flow, &alert.flow.update);
+    let pen = &mut Pen::new(out);
+    pen.raw("{\"@timestamp\":\"").time(alert.at).raw("\",\"message\":\"");
+    pen.said(|pen| text::sentence(alert, pen)).raw("\"").raw(ECS);
+    event(alert, pen);
+    let domain = flow.domain.as_ref().map(|(_, name)| &**name);
+    let protocol = update.protocol;
+    Peer { party: &update.initiator, place: flow.initiator.place(), protocol, domain: None }.put(",\"source\":", pen);
+    Peer { party: &update.responder, place: flow.responder.place(), protocol, domain }.put(",\"destination\":", pen);
+    parts::network(update, flow.direction, flow.community_id, pen);
+    names::said(update.facts.as_deref(), pen);
+    pen.raw(",\"rule\":{\"id\":\"").raw(alert.activity.id());
+    pen.raw("\",\"name\":\"").raw(alert.activity.name());
+    // The law or decision behind it; `rule.reference` would be a link.
+    pen.raw("\",\"ruleset\":\"borderflow\",\"description\":").text(&alert.jurisdiction.basis).raw("}");
+    threat(alert.activity.technique(flow.direction, alert.totals.commands), pen);
+    pen.raw(OBSERVER);
+    let ip = |endpoint: Endpoint| endpoint.address;
+    pen.raw(",\"related\":{\"ip\":[\"").ip(ip(update.initiator.endpoint));
+    pen.raw("\",\"").ip(ip(update.responder.endpoint)).raw("\"]}");
+    detail::put(alert, pen);
+    pen.raw("}\n");
 }
 
 /// Appends a notice as one line.
 pub fn notice(notice: &Notice, out: &mut Vec<u8>) {
-    line(&notice.record(), out);
+    notice.put(&mut Pen::new(out));
 }
 
 /// Appends the record of an ended flow as one line.
 pub fn flow(judged: &Judged<'_>, out: &mut Vec<u8>) {
-    line(&FlowRecord::of(judged), out);
+    let update = judged.update;
+    let (initiator, responder) = (&update.initiator, &update.responder);
+    let community_id = CommunityId::new(initiator.endpoint, responder.endpoint, update.protocol, update.one_way);
+    let domain = judged.domain();
+    let pen = &mut Pen::new(out);
+    pen.raw("{\"@timestamp\":\"").time(update.last_seen).raw("\"").raw(ECS);
+    pen.raw(
+        ",\"event\":{\"kind\":\"event\",\"category\":[\"network\"],\"type\":[\"connection\",\"end\"],\
+         \"module\":\"borderflow\",\"dataset\":\"borderflow.flow\"",
+    );
+    period(update.first_seen, update.last_seen, pen);
+    pen.raw("}");
+    let protocol = update.protocol;
+    let place = judged.initiator.place;
+    Peer { party: initiator, place, protocol, domain: None }.put(",\"source\":", pen);
+    let (place, name) = (judged.responder.place, domain.map(|(_, name)| name));
+    Peer { party: responder, place, protocol, domain: name }.put(",\"destination\":", pen);
+    parts::network(update, judged.direction, community_id, pen);
+    names::said(update.facts.as_deref(), pen);
+    pen.raw(OBSERVER).raw(",\"borderflow\":");
+    parts::flow_detail(update, domain.map(|(basis, _)| basis), pen);
+    pen.raw("}\n");
 }
 
-fn line<T: Serialize>(record: &T, out: &mut Vec<u8>) {
-    json::write(record, out);
-    out.push(b'\n');
+fn event(alert: &Alert, pen: &mut Pen<'_>) {
+    pen.raw(
+        ",\"event\":{\"kind\":\"alert\",\"category\":[\"network\",\"intrusion_detection\"],\"type\":[\"info\"],\
+         \"module\":\"borderflow\",\"dataset\":\"borderflow.alert\",\"id\":\"",
+    );
+    pen.raw(alert.id.as_str()).raw(match alert.step {
+        Step::Opened => "\",\"action\":\"finding-opened\"",
+        Step::Updated => "\",\"action\":\"finding-updated\"",
+        Step::Closed => "\",\"action\":\"finding-closed\"",
+    });
+    period(alert.first_seen, alert.last_seen, pen);
+    pen.raw(",\"severity\":").number(alert.severity.score).raw(",\"risk_score\":").number(alert.severity.score);
+    let reasons = alert.severity.reasons.iter();
+    pen.raw(",\"reason\":\"")
+        .join(reasons, "; ", |pen, reason| {
+            pen.inner(reason);
+        })
+        .raw("\"}");
 }
 
-#[derive(Serialize)]
-struct FlowRecord<'a> {
-    #[serde(rename = "@timestamp")]
-    timestamp: Timestamp,
-    ecs: Ecs,
-    event: Event<'a>,
-    source: Peer<'a>,
-    destination: Peer<'a>,
-    network: Network,
-    #[serde(flatten)]
-    said: Said<'a>,
-    observer: Observer,
-    borderflow: FlowDetail<'a>,
+/// First and last packet, and the nanoseconds from one to the other.
+fn period(start: Timestamp, end: Timestamp, pen: &mut Pen<'_>) {
+    pen.raw(",\"start\":\"").time(start).raw("\",\"end\":\"").time(end);
+    pen.raw("\",\"duration\":").number(end.as_nanos().saturating_sub(start.as_nanos()));
 }
 
-#[derive(Serialize)]
-struct AlertRecord<'a> {
-    #[serde(rename = "@timestamp")]
-    timestamp: Timestamp,
-    message: String,
-    ecs: Ecs,
-    event: Event<'a>,
-    source: Peer<'a>,
-    destination: Peer<'a>,
-    network: Network,
-    #[serde(flatten)]
-    said: Said<'a>,
-    rule: Rule<'a>,
-    threat: Threat,
-    observer: Observer,
-    related: Related,
-    borderflow: AlertDetail<'a>,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    kind: &'static str,
-    category: &'static [&'static str],
-    r#type: &'static [&'static str],
-    module: &'static str,
-    dataset: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'static str>,
-    start: Timestamp,
-    end: Timestamp,
-    /// Nanoseconds.
-    duration: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    severity: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    risk_score: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Rule<'a> {
-    id: &'static str,
-    name: &'static str,
-    ruleset: &'static str,
-    /// The law or decision behind it; `rule.reference` would be a link.
-    description: &'a str,
-}
-
-#[derive(Serialize)]
-struct Threat {
-    framework: &'static str,
-    tactic: Named,
-    technique: Named,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: &'static str,
-    name: &'static str,
-}
-
-#[derive(Serialize)]
-struct Related {
-    ip: [String; 2],
-}
-
-impl<'a> FlowRecord<'a> {
-    fn of(judged: &'a Judged<'a>) -> Self {
-        let update = judged.update;
-        let (initiator, responder) = (update.initiator.endpoint, update.responder.endpoint);
-        let community_id = CommunityId::new(initiator, responder, update.protocol, update.one_way);
-        FlowRecord {
-            timestamp: update.last_seen,
-            ecs: Ecs::VERSION,
-            event: Event {
-                kind: "event",
-                category: &["network"],
-                r#type: &["connection", "end"],
-                module: "borderflow",
-                dataset: "borderflow.flow",
-                id: None,
-                action: None,
-                start: update.first_seen,
-                end: update.last_seen,
-                duration: nanos(update.first_seen, update.last_seen),
-                severity: None,
-                risk_score: None,
-                reason: None,
-            },
-            source: Peer::of_party(&update.initiator, &judged.initiator, update.protocol),
-            destination: Peer::of_party(&update.responder, &judged.responder, update.protocol)
-                .named(judged.domain().map(|(_, name)| name)),
-            network: Network::of(update, judged.direction, community_id),
-            said: Said::of(update.facts.as_deref()),
-            observer: Observer::US,
-            borderflow: FlowDetail::of(update, judged.domain().map(|(basis, _)| basis)),
-        }
-    }
-}
-
-impl<'a> AlertRecord<'a> {
-    fn of(alert: &'a Alert) -> Self {
-        let (flow, update) = (&alert.flow, &alert.flow.update);
-        AlertRecord {
-            timestamp: alert.at,
-            message: text::sentence(alert),
-            ecs: Ecs::VERSION,
-            event: Event::of(alert),
-            source: Peer::of_info(&flow.initiator, update.protocol),
-            destination: Peer::of_info(&flow.responder, update.protocol)
-                .named(flow.domain.as_ref().map(|(_, name)| name.as_str())),
-            network: Network::of(update, flow.direction, flow.community_id),
-            said: Said::of(update.facts.as_deref()),
-            rule: Rule {
-                id: alert.activity.id(),
-                name: alert.activity.name(),
-                ruleset: "borderflow",
-                description: &alert.jurisdiction.basis,
-            },
-            threat: Threat::of(alert.activity.technique(flow.direction, alert.totals.commands)),
-            observer: Observer::US,
-            related: Related {
-                ip: [flow.initiator.endpoint.address.to_string(), flow.responder.endpoint.address.to_string()],
-            },
-            borderflow: AlertDetail::of(alert),
-        }
-    }
-}
-
-impl<'a> Event<'a> {
-    fn of(alert: &'a Alert) -> Self {
-        Event {
-            kind: "alert",
-            category: &["network", "intrusion_detection"],
-            r#type: &["info"],
-            module: "borderflow",
-            dataset: "borderflow.alert",
-            id: Some(alert.id.as_str()),
-            action: Some(match alert.step {
-                Step::Opened => "finding-opened",
-                Step::Updated => "finding-updated",
-                Step::Closed => "finding-closed",
-            }),
-            start: alert.first_seen,
-            end: alert.last_seen,
-            duration: nanos(alert.first_seen, alert.last_seen),
-            severity: Some(alert.severity.score),
-            risk_score: Some(alert.severity.score),
-            reason: Some(alert.severity.reasons.join("; ")),
-        }
-    }
-}
-
-impl Threat {
-    fn of(technique: Technique) -> Self {
-        Threat {
-            framework: "MITRE ATT&CK",
-            tactic: Named { id: technique.tactic_id, name: technique.tactic },
-            technique: Named { id: technique.id, name: technique.name },
-        }
-    }
-}
-
-fn nanos(start: Timestamp, end: Timestamp) -> u64 {
-    end.as_nanos().saturating_sub(start.as_nanos())
+fn threat(technique: Technique, pen: &mut Pen<'_>) {
+    pen.raw(",\"threat\":{\"framework\":\"MITRE ATT&CK\",\"tactic\":{\"id\":\"").raw(technique.tactic_id);
+    pen.raw("\",\"name\":\"").raw(technique.tactic).raw("\"},\"technique\":{\"id\":\"").raw(technique.id);
+    pen.raw("\",\"name\":\"").raw(technique.name).raw("\"}}");
 }

@@ -8,6 +8,26 @@ use crate::net::Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes(pub u64);
 
+impl Bytes {
+    /// Whole units, tenths of one where they are shown, and the unit; `None` where halves decide, which is for [`fmt`].
+    pub(super) fn rounded(self) -> Option<(u64, Option<u64>, &'static str)> {
+        let bytes = self.0;
+        let (size, unit) = match bytes {
+            0..1_000 => return Some((bytes, None, " B")),
+            1_000..999_500 => (1_000, " kB"),
+            999_500..999_500_000 => (1_000_000, " MB"),
+            999_500_000..999_500_000_000 => (1_000_000_000, " GB"),
+            999_500_000_000..=u64::MAX => return None,
+        };
+        let step = if bytes >= size / 100 * 9_995 { size } else { size / 10 };
+        if bytes % step == step / 2 {
+            return None;
+        }
+        let steps = (bytes + step / 2) / step;
+        Some(if step == size { (steps, None, unit) } else { (steps / 10, Some(steps % 10), unit) })
+    }
+}
+
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];

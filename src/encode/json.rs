@@ -3,7 +3,7 @@
 //! RFC 8259 lets U+0085, U+2028 and the like stand in a string, yet readers of lines break at them and terminals obey
 //! them, so they are escaped as well as what must be. A parser gives back the same text.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
@@ -19,18 +19,81 @@ pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 
 /// True where `bytes` are one line without characters that break lines or reorder text.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    // The first bytes in UTF-8 of every such character that is not ASCII, and of many others.
-    let is_suspect = |byte: &u8| matches!(byte, 0xc2 | 0xe2 | 0xef);
-    bytes.iter().all(|byte| *byte >= 0x20 && *byte != 0x7f)
-        && (!bytes.iter().any(is_suspect)
-            || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable)))
+    is_bare(bytes)
+        || is_none(bytes, is_control) && std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable))
+}
+
+/// True where there is surely no character that breaks lines or reorders text; of most texts this is all that must be asked.
+pub(super) fn is_bare(bytes: &[u8]) -> bool {
+    is_none(bytes, |byte| is_control(byte) | may_begin_unprintable(byte))
+}
+
+const fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+/// The first bytes in UTF-8 of every unprintable character that is not ASCII, and of many others.
+const fn may_begin_unprintable(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xe2 | 0xef)
+}
+
+/// True of none of `bytes`; sixteen are asked at once.
+fn is_none(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> bool {
+    let is_any = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | is_it(*byte));
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    chunks.iter().all(|chunk| !is_any(chunk)) && !is_any(rest)
+}
+
+/// Appends `text` as it stands within the quotes of a string.
+pub(super) fn escape(text: &str, out: &mut Vec<u8>) {
+    if is_none(text.as_bytes(), must_look) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape_each(text, out);
+    }
+}
+
+/// Escapes what was appended since `out` was `begin` bytes long.
+pub(super) fn escape_from(begin: usize, out: &mut Vec<u8>) {
+    if is_none(out.get(begin..).unwrap_or_default(), must_look) {
+        return;
+    }
+    let appended = out.split_off(begin.min(out.len()));
+    escape_each(&String::from_utf8_lossy(&appended), out);
+}
+
+const fn must_look(byte: u8) -> bool {
+    is_control(byte) | (byte == b'"') | (byte == b'\\') | may_begin_unprintable(byte)
+}
+
+/// By RFC 8259, section 7, and what readers of lines need.
+fn escape_each(text: &str, out: &mut Vec<u8>) {
+    let mut utf8 = [0; 4];
+    for character in text.chars() {
+        let escaped = match character {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\u{8}' => "\\b",
+            '\t' => "\\t",
+            '\n' => "\\n",
+            '\u{c}' => "\\f",
+            '\r' => "\\r",
+            _ if is_unprintable(character) => {
+                // A Vec takes everything. All of them are of the basic plane: one escape each.
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+                ""
+            }
+            _ => character.encode_utf8(&mut utf8),
+        };
+        out.extend_from_slice(escaped.as_bytes());
+    }
 }
 
 struct OneLine;
 
 impl Formatter for OneLine {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.is_ascii() && !fragment.contains('\x7f') {
+        if is_bare(fragment.as_bytes()) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

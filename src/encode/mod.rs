@@ -13,6 +13,7 @@ mod leef;
 mod line;
 mod mapping;
 mod ocsf;
+mod pen;
 mod record;
 mod shorten;
 

@@ -1,10 +1,9 @@
 //! For people: one line per alert that a tired operator understands, and a table at the end.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::attribute::{Basis, EvidenceKind};
-use crate::detect::{Activity, Alert, Class, DeviceInfo, Direction, EvidenceInfo, Step, Via};
+use crate::detect::{Activity, Alert, Class, DeviceInfo, Direction, EvidenceInfo, Step, Via, VolumeInfo};
 use crate::inspect::Login;
 use crate::net::Endpoint;
 
@@ -12,107 +11,104 @@ use super::Style;
 use super::ecs::transport_name;
 use super::human::{Bytes, Count, Moment, Printable};
 use super::line::Head;
+use super::pen::Pen;
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Appends an alert as one line: when, how bad, where the finding stands, and what happened.
 pub fn alert(alert: &Alert, style: Style, out: &mut Vec<u8>) {
     let (level, score) = (alert.severity.level(), Some(alert.severity.score.into()));
-    let head = Head { at: alert.at, level, score, step: alert.step.as_str(), style };
-    out.extend_from_slice(format!("{head}{}\n", sentence(alert)).as_bytes());
+    let pen = &mut Pen::new(out);
+    pen.display(Head { at: alert.at, level, score, step: alert.step.as_str(), style });
+    sentence(alert, pen);
+    pen.raw("\n");
 }
 
 /// What happened, in one sentence.
-#[must_use]
-pub fn sentence(alert: &Alert) -> String {
-    let mut text = match (alert.activity, alert.flow.direction) {
-        (Activity::Egress, _) => egress(alert),
-        (Activity::Volume, _) => volume(alert),
-        (Activity::Device, _) => device(alert),
-        (Activity::Management(via), _) => managed(alert, via),
-        (Activity::LoginFailed, _) => failed_logins(alert),
-        (Activity::Attempt, Direction::Inbound) => inbound_attempts(alert),
-        (Activity::Attempt, _) => outbound_attempts(alert),
-    };
+pub(super) fn sentence(alert: &Alert, pen: &mut Pen<'_>) {
+    match (alert.activity, alert.flow.direction) {
+        (Activity::Egress, _) => egress(alert, pen),
+        (Activity::Volume, _) => volume(alert, pen),
+        (Activity::Device, _) => device(alert, pen),
+        (Activity::Management(via), _) => managed(alert, via, pen),
+        (Activity::LoginFailed, _) => failed_logins(alert, pen),
+        (Activity::Attempt, Direction::Inbound) => inbound_attempts(alert, pen),
+        (Activity::Attempt, _) => outbound_attempts(alert, pen),
+    }
     for item in &alert.evidence {
-        text.push_str("; ");
-        text.push_str(&evidence(item));
+        pen.raw("; ");
+        evidence(item, pen);
     }
     let first = alert.first_contact;
     // On the first day everybody is new.
     if alert.step == Step::Opened && first.is_any() && alert.first_seen.since(first.since) >= A_DAY {
         let new: Vec<&str> = first.names().collect();
-        let _ = write!(text, "; first contact with this {} since {}", new.join(" and "), Moment(first.since));
+        pen.raw("; first contact with this ").raw(&new.join(" and ")).raw(" since ").display(Moment(first.since));
     }
     if let Some(exception) = &alert.exception {
-        let _ = write!(text, "; {}", Printable(&exception.sentence()));
+        pen.raw("; ").printable(&exception.sentence());
     }
-    text
 }
 
-fn volume(alert: &Alert) -> String {
-    let sent = alert.volume.map_or(String::new(), |volume| {
-        let (bytes, threshold) = (Bytes(volume.bytes), Bytes(volume.threshold_bytes));
-        format!("{bytes} within {}, the threshold is {threshold}", volume.window.noun())
+fn volume(alert: &Alert, pen: &mut Pen<'_>) {
+    asset(alert, pen);
+    pen.raw(" sent to ");
+    party(alert, pen);
+    pen.raw(": ");
+    if let Some(VolumeInfo { window, bytes, threshold_bytes }) = alert.volume {
+        pen.bytes(bytes).raw(" within ").raw(window.noun()).raw(", the threshold is ").bytes(threshold_bytes);
+    }
+}
+
+fn egress(alert: &Alert, pen: &mut Pen<'_>) {
+    let totals = alert.totals;
+    asset(alert, pen);
+    pen.raw(" sent ").bytes(totals.sent_bytes).raw(if alert.step == Step::Closed { " in all to " } else { " to " });
+    party(alert, pen);
+    pen.raw(", received ").bytes(totals.received_bytes);
+    match totals.inbound_flows {
+        0 => {}
+        inbound if inbound == totals.flows => {
+            pen.raw(", begun from outside");
+        }
+        inbound => {
+            pen.raw(", ").count(inbound).raw(" of ").count(totals.flows).raw(" flows begun from outside");
+        }
+    }
+}
+
+/// Place, network and address of the other side.
+fn party(alert: &Alert, pen: &mut Pen<'_>) {
+    place(alert, pen);
+    pen.raw(", ");
+    network(alert, pen);
+    pen.raw(", ");
+    remote(alert, pen);
+}
+
+fn managed(alert: &Alert, via: Via, pen: &mut Pen<'_>) {
+    let totals = alert.totals;
+    asset(alert, pen);
+    pen.raw(match via.class {
+        Class::A => " is managed from ",
+        Class::B => " can be managed from ",
+        Class::C => " behaves as if managed from ",
     });
-    format!("{} sent to {}, {}, {}: {sent}", asset(alert), place(alert), network(alert), remote(alert))
-}
-
-fn egress(alert: &Alert) -> String {
-    let totals = alert.totals;
-    let opened_by = match totals.inbound_flows {
-        0 => String::new(),
-        inbound if inbound == totals.flows => ", begun from outside".to_owned(),
-        inbound => format!(", {} of {} flows begun from outside", Count(inbound), Count(totals.flows)),
+    party(alert, pen);
+    pen.raw(", by ");
+    // The tool and its kind, or the protocol.
+    match (alert.management.as_ref().and_then(|info| info.tool.as_deref()), via.tool) {
+        (Some(tool), Some(kind)) => pen.raw(kind.noun()).raw(" ").printable(tool),
+        _ => pen.raw(via.protocol),
     };
-    format!(
-        "{} sent {}{} to {}, {}, {}, received {}{opened_by}",
-        asset(alert),
-        Bytes(totals.sent_bytes),
-        if alert.step == Step::Closed { " in all" } else { "" },
-        place(alert),
-        network(alert),
-        remote(alert),
-        Bytes(totals.received_bytes),
-    )
-}
-
-fn managed(alert: &Alert, via: Via) -> String {
-    let totals = alert.totals;
-    let verb = match via.class {
-        Class::A => "is managed from",
-        Class::B => "can be managed from",
-        Class::C => "behaves as if managed from",
-    };
-    let begun = match totals.inbound_flows {
+    pen.raw(" (class ").raw(via.class.as_str()).raw("): ").count(totals.flows);
+    pen.raw(if totals.flows == 1 { " session " } else { " sessions " }).raw(match totals.inbound_flows {
         0 => "begun by the asset",
         inbound if inbound == totals.flows => "begun from outside",
         _ => "begun by either side",
-    };
-    let sessions = if totals.flows == 1 { "session" } else { "sessions" };
-    let mut text = format!(
-        "{} {verb} {}, {}, {}, by {} (class {}): {} {sessions} {begun}",
-        asset(alert),
-        place(alert),
-        network(alert),
-        remote(alert),
-        means(alert, via),
-        via.class.as_str(),
-        Count(totals.flows),
-    );
+    });
     for part in commands(alert).into_iter().chain(login(alert)).chain(exchanges(alert, via)) {
-        text.push_str(", ");
-        text.push_str(&part);
-    }
-    text
-}
-
-/// The tool and its kind, or the protocol.
-fn means(alert: &Alert, via: Via) -> String {
-    let tool = alert.management.as_ref().and_then(|info| info.tool.as_deref());
-    match (tool, via.tool) {
-        (Some(tool), Some(kind)) => format!("{} {}", kind.noun(), Printable(tool)),
-        _ => via.protocol.to_owned(),
+        pen.raw(", ").raw(&part);
     }
 }
 
@@ -162,94 +158,103 @@ fn exchanges(alert: &Alert, via: Via) -> Option<String> {
     ))
 }
 
-fn failed_logins(alert: &Alert) -> String {
-    let logins = if alert.totals.flows == 1 { "login" } else { "logins" };
-    format!(
-        "{} {logins} from {} to monitored hosts failed, last from {} to {}",
-        Count(alert.totals.flows),
-        place(alert),
-        alert.flow.initiator.endpoint.address,
-        endpoint(alert.flow.responder.endpoint, alert.flow.update.protocol),
-    )
+fn failed_logins(alert: &Alert, pen: &mut Pen<'_>) {
+    pen.count(alert.totals.flows).raw(if alert.totals.flows == 1 { " login from " } else { " logins from " });
+    place(alert, pen);
+    pen.raw(" to monitored hosts failed");
+    last(alert, pen);
 }
 
-fn device(alert: &Alert) -> String {
-    let device = alert.asset.as_ref().and_then(|asset| asset.device.as_ref());
-    let address = alert.asset.as_ref().map_or_else(String::new, |asset| asset.name.clone());
-    let made = alert.entity.as_deref().map_or("a maker", |name| name);
+fn device(alert: &Alert, pen: &mut Pen<'_>) {
+    let device = alert.asset.as_ref().and_then(|asset| asset.device.as_deref());
+    pen.raw(alert.asset.as_ref().map_or("", |asset| &asset.name)).raw(" is an undeclared device by ");
+    pen.printable(alert.entity.as_deref().unwrap_or("a maker")).raw(" of ");
+    place(alert, pen);
     let mac = device.and_then(|device| device.mac).map(|mac| format!("MAC {mac}"));
-    let details: Vec<String> =
-        [device.and_then(device_class), mac, device.and_then(announced)].into_iter().flatten().collect();
-    format!("{address} is an undeclared device by {} of {}: {}", Printable(made), place(alert), details.join(", "))
+    let details = [device.and_then(device_class), mac, device.and_then(announced)];
+    let put = |pen: &mut Pen<'_>, detail: String| {
+        pen.raw(&detail);
+    };
+    pen.raw(": ").join(details.into_iter().flatten(), ", ", put);
 }
 
-fn outbound_attempts(alert: &Alert) -> String {
-    let times = match alert.totals.flows {
-        1 => "once".to_owned(),
-        times => format!("{} times", Count(times)),
+fn outbound_attempts(alert: &Alert, pen: &mut Pen<'_>) {
+    asset(alert, pen);
+    match alert.totals.flows {
+        1 => pen.raw(" tried once to reach "),
+        times => pen.raw(" tried ").count(times).raw(" times to reach "),
     };
-    format!("{} tried {times} to reach {} and got no answer, last {}", asset(alert), place(alert), remote(alert))
+    place(alert, pen);
+    pen.raw(" and got no answer, last ");
+    remote(alert, pen);
 }
 
-fn inbound_attempts(alert: &Alert) -> String {
-    let flow = &alert.flow;
-    let outcome = match alert.totals.sent_bytes {
-        0 => "nobody answered".to_owned(),
-        bytes => format!("came to nothing, answered with {} in all", Bytes(bytes)),
+fn inbound_attempts(alert: &Alert, pen: &mut Pen<'_>) {
+    match alert.totals.flows {
+        1 => pen.raw("1 contact from "),
+        times => pen.count(times).raw(" contacts from "),
     };
-    let contacts = match alert.totals.flows {
-        1 => "1 contact".to_owned(),
-        times => format!("{} contacts", Count(times)),
+    place(alert, pen);
+    match alert.totals.sent_bytes {
+        0 => pen.raw(" with monitored hosts that nobody answered"),
+        bytes => pen.raw(" with monitored hosts that came to nothing, answered with ").bytes(bytes).raw(" in all"),
     };
-    format!(
-        "{contacts} from {} with monitored hosts that {outcome}, last from {} to {}",
-        place(alert),
-        flow.initiator.endpoint.address,
-        endpoint(flow.responder.endpoint, flow.update.protocol),
-    )
+    last(alert, pen);
 }
 
-fn evidence(item: &EvidenceInfo) -> String {
+/// From whom to whom the last flow was.
+fn last(alert: &Alert, pen: &mut Pen<'_>) {
+    let update = &alert.flow.update;
+    pen.raw(", last from ").ip(update.initiator.endpoint.address).raw(" to ");
+    endpoint(update.responder.endpoint, update.protocol, pen);
+}
+
+fn evidence(item: &EvidenceInfo, pen: &mut Pen<'_>) {
     let tie = match item.kind {
-        EvidenceKind::Located => return located(item),
-        EvidenceKind::Operated => "operated",
-        EvidenceKind::Provided => "provided",
-        EvidenceKind::Made => "made",
+        EvidenceKind::Located => return located(item, pen),
+        EvidenceKind::Operated => "operated by ",
+        EvidenceKind::Provided => "provided by ",
+        EvidenceKind::Made => "made by ",
     };
-    let named = match item.basis {
-        Basis::Sni => " (TLS server name)",
-        Basis::HttpHost => " (HTTP host)",
-        Basis::Dns => " (DNS)",
-        Basis::Certificate => " (certificate)",
-        Basis::Alpn => " (ALPN)",
-        Basis::Protocol => " (protocol)",
-        Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Mac | Basis::Asked => "",
-    };
-    format!("{tie} by {}{named} ({})", Printable(&item.detail), item.jurisdiction)
+    pen.raw(tie).printable(&item.detail).raw(match item.basis {
+        Basis::Sni => " (TLS server name) (",
+        Basis::HttpHost => " (HTTP host) (",
+        Basis::Dns => " (DNS) (",
+        Basis::Certificate => " (certificate) (",
+        Basis::Alpn => " (ALPN) (",
+        Basis::Protocol => " (protocol) (",
+        Basis::Address | Basis::Asn | Basis::AddressRule | Basis::Mac | Basis::Asked => " (",
+    });
+    pen.country(item.jurisdiction).raw(")");
 }
 
-fn located(item: &EvidenceInfo) -> String {
-    let mut text = format!("located in {} ({}", item.jurisdiction, Printable(&item.source));
+fn located(item: &EvidenceInfo, pen: &mut Pen<'_>) {
+    pen.raw("located in ").country(item.jurisdiction).raw(" (").printable(&item.source);
     if !item.date.is_empty() {
-        let _ = write!(text, ", {}", item.date);
+        pen.raw(", ").raw(&item.date);
     }
-    text.push(')');
-    text
+    pen.raw(")");
 }
 
 /// The asset's name with its address; of one nobody declared the address, and what the network shows of the device.
-fn asset(alert: &Alert) -> String {
+fn asset(alert: &Alert, pen: &mut Pen<'_>) {
     let home = match alert.flow.direction {
-        Direction::Inbound => &alert.flow.responder,
-        Direction::Outbound | Direction::Internal | Direction::External => &alert.flow.initiator,
+        Direction::Inbound => &alert.flow.update.responder,
+        Direction::Outbound | Direction::Internal | Direction::External => &alert.flow.update.initiator,
     };
     match &alert.asset {
-        Some(asset) if asset.declared => format!("{} ({})", Printable(&asset.name), home.endpoint.address),
-        Some(asset) => match asset.device.as_ref().map(device_words).filter(|words| !words.is_empty()) {
-            Some(words) => format!("{} ({words})", asset.name),
-            None => asset.name.clone(),
-        },
-        None => format!("monitored hosts, last {},", home.endpoint.address),
+        Some(asset) if asset.declared => {
+            pen.printable(&asset.name).raw(" (").ip(home.endpoint.address).raw(")");
+        }
+        Some(asset) => {
+            pen.raw(&asset.name);
+            if let Some(words) = asset.device.as_deref().map(device_words).filter(|words| !words.is_empty()) {
+                pen.raw(" (").raw(&words).raw(")");
+            }
+        }
+        None => {
+            pen.raw("monitored hosts, last ").ip(home.endpoint.address).raw(",");
+        }
     }
 }
 
@@ -272,37 +277,41 @@ fn announced(device: &DeviceInfo) -> Option<String> {
     (!words.is_empty()).then(|| format!("announced as {words}"))
 }
 
-fn place(alert: &Alert) -> String {
+fn place(alert: &Alert, pen: &mut Pen<'_>) {
     let country = alert.jurisdiction.country;
-    format!("{} ({country})", country.name())
+    pen.raw(country.name()).raw(" (").country(country).raw(")");
 }
 
 /// The entity and the network it was met in, which need not be its own.
-fn network(alert: &Alert) -> String {
+fn network(alert: &Alert, pen: &mut Pen<'_>) {
     match (&alert.entity, alert.asn) {
         (Some(name), Some(asn)) if !is_at_home(alert, name) => {
             let flagged = match alert.flow.direction {
                 Direction::Inbound => &alert.flow.initiator,
                 Direction::Outbound | Direction::Internal | Direction::External => &alert.flow.responder,
             };
-            let host = flagged.organization.as_deref().map_or(String::new(), |host| format!("{}, ", Printable(host)));
-            format!("{} (at {host}AS{asn})", Printable(name))
+            pen.printable(name).raw(" (at ");
+            if let Some(host) = flagged.organization.as_deref() {
+                pen.printable(host).raw(", ");
+            }
+            pen.raw("AS").number(asn).raw(")");
         }
-        _ => owner(alert),
+        _ => owner(alert, pen),
     }
 }
 
 /// The entity, with the number of its network where it is its own.
-fn owner(alert: &Alert) -> String {
+fn owner(alert: &Alert, pen: &mut Pen<'_>) {
     if alert.asset.is_none() {
-        return "any network".to_owned();
+        pen.raw("any network");
+        return;
     }
     match (&alert.entity, alert.asn) {
-        (Some(name), Some(asn)) if is_at_home(alert, name) => format!("{} (AS{asn})", Printable(name)),
-        (Some(name), _) => Printable(name).to_string(),
-        (None, Some(asn)) => format!("AS{asn}"),
-        (None, None) => "unknown network".to_owned(),
-    }
+        (Some(name), Some(asn)) if is_at_home(alert, name) => pen.printable(name).raw(" (AS").number(asn).raw(")"),
+        (Some(name), _) => pen.printable(name),
+        (None, Some(asn)) => pen.raw("AS").number(asn),
+        (None, None) => pen.raw("unknown network"),
+    };
 }
 
 /// True where the network it was met in is the entity's own, as far as the evidence says.
@@ -312,30 +321,33 @@ fn is_at_home(alert: &Alert, name: &str) -> bool {
 }
 
 /// The flagged end of the flow, with the port that names the service.
-fn remote(alert: &Alert) -> String {
-    let flow = &alert.flow;
-    let protocol = flow.update.protocol;
+fn remote(alert: &Alert, pen: &mut Pen<'_>) {
+    let (flow, update) = (&alert.flow, &alert.flow.update);
+    let (initiator, responder) = (update.initiator.endpoint, update.responder.endpoint);
     if let Some(peer) = flow.peer {
-        return format!("{peer} behind the relay {}", endpoint(flow.responder.endpoint, protocol));
+        pen.display(peer).raw(" behind the relay ");
+        return endpoint(responder, update.protocol, pen);
     }
     match flow.direction {
         Direction::Inbound => {
-            format!("{} at our {}", flow.initiator.endpoint.address, service(flow.responder.endpoint, protocol))
+            pen.ip(initiator.address).raw(" at our ");
+            service(responder, update.protocol, pen);
         }
-        Direction::Outbound | Direction::Internal | Direction::External => endpoint(flow.responder.endpoint, protocol),
+        Direction::Outbound | Direction::Internal | Direction::External => endpoint(responder, update.protocol, pen),
     }
 }
 
-fn endpoint(endpoint: Endpoint, protocol: u8) -> String {
-    format!("{} {}", endpoint.address, service(endpoint, protocol))
+fn endpoint(endpoint: Endpoint, protocol: u8, pen: &mut Pen<'_>) {
+    pen.ip(endpoint.address).raw(" ");
+    service(endpoint, protocol, pen);
 }
 
-fn service(endpoint: Endpoint, protocol: u8) -> String {
+fn service(endpoint: Endpoint, protocol: u8, pen: &mut Pen<'_>) {
     match (transport_name(protocol), protocol) {
-        (Some(name), 1 | 58) => name.to_owned(),
-        (Some(name), _) => format!("{name}/{}", endpoint.port),
-        (None, number) => format!("IP protocol {number}"),
-    }
+        (Some(name), 1 | 58) => pen.raw(name),
+        (Some(name), _) => pen.raw(name).raw("/").number(endpoint.port),
+        (None, number) => pen.raw("IP protocol ").number(number),
+    };
 }
 
 /// The table at the end of a replay: a row per finding, from its last alert, the gravest first.
@@ -365,7 +377,11 @@ impl Table {
         };
         let sent = alert.volume.map_or(sent, |volume| Bytes(volume.bytes).to_string());
         let operator = match alert.activity {
-            Activity::Egress | Activity::Volume | Activity::Management(_) | Activity::Device => owner(alert),
+            Activity::Egress | Activity::Volume | Activity::Management(_) | Activity::Device => {
+                let mut name = Vec::new();
+                owner(alert, &mut Pen::new(&mut name));
+                String::from_utf8_lossy(&name).into_owned()
+            }
             Activity::Attempt | Activity::LoginFailed => "(any)".to_owned(),
         };
         let (severity, asset) = (&alert.severity, alert.asset.as_ref());
@@ -380,8 +396,7 @@ impl Table {
             Moment(alert.first_seen).to_string(),
             Moment(alert.last_seen).to_string(),
         ];
-        let place = self.rows.partition_point(|(score, _)| *score >= severity.score);
-        self.rows.insert(place, (severity.score, row));
+        self.rows.push((severity.score, row));
     }
 
     /// Appends the table; a sentence where there was nothing.
@@ -391,7 +406,9 @@ impl Table {
             return;
         }
         let heading = HEADINGS.map(str::to_owned);
-        let rows = || self.rows.iter().map(|(_, row)| row);
+        let mut order: Vec<_> = self.rows.iter().collect();
+        order.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        let rows = || order.iter().map(|(_, row)| row);
         let mut widths = [0; COLUMNS];
         for row in rows().chain([&heading]) {
             for (width, cell) in widths.iter_mut().zip(row) {

@@ -44,11 +44,20 @@ fn update(sha: &mut Sha1, address: IpAddr) {
     }
 }
 
+impl CommunityId {
+    /// The Base64 of its hash, which `1:` stands before.
+    #[must_use]
+    pub fn base64(self) -> [u8; 28] {
+        let mut text = [0; 28];
+        // 28 is the length of the Base64 of 20 bytes.
+        let _ = base64::engine::general_purpose::STANDARD.encode_slice(self.0, &mut text);
+        text
+    }
+}
+
 impl fmt::Display for CommunityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0u8; 28];
-        let length = base64::engine::general_purpose::STANDARD.encode_slice(self.0, &mut text).unwrap_or(0);
-        write!(f, "1:{}", std::str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default())
+        write!(f, "1:{}", std::str::from_utf8(&self.base64()).unwrap_or_default())
     }
 }
 

@@ -30,6 +30,12 @@ impl Country {
         name_of(self.0).unwrap_or_default()
     }
 
+    /// Its two letters.
+    #[must_use]
+    pub const fn code(self) -> [u8; 2] {
+        self.0
+    }
+
     /// The country a database or registry names by `text`, in either case.
     ///
     /// What names no country is `None`: regions (`EU`, `AP`), unknown (`ZZ`, `XX`, `??`, empty) and the classes some

@@ -79,11 +79,28 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
+impl Timestamp {
     /// RFC 3339 in UTC with nine digits of fraction: `2025-09-03T08:15:00.000000000Z`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    #[must_use]
+    pub fn rfc3339(self) -> [u8; 30] {
         let (year, month, day, hour, minute, second, nanos) = self.civil();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        let fields =
+            [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second), (20, 9, nanos)];
+        for (begin, width, number) in fields {
+            let mut rest = number;
+            for place in text.iter_mut().skip(begin).take(width).rev() {
+                (*place, rest) = (b'0' + (rest % 10) as u8, rest / 10);
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// As [`Timestamp::rfc3339`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.rfc3339()).unwrap_or_default())
     }
 }
 

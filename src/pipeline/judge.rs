@@ -157,15 +157,13 @@ impl Judge {
     /// Closes findings whose time is over at `clock`, which only what was seen does otherwise: for a line that is silent. No
     /// update of an earlier time may come after it.
     pub fn advance_to(&mut self, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
-        self.detector.advance_to(clock, &mut self.alerts);
-        hand_on(&mut self.alerts, outputs);
+        self.detector.advance_to(clock, |alert| tell(&alert, outputs));
     }
 
     /// Judges the last updates and closes every finding: the input is over at `clock`.
     pub fn finish(&mut self, updates: &mut Vec<FlowUpdate>, clock: Timestamp, outputs: &mut [&mut dyn Output]) {
         self.handle(updates, outputs);
-        self.detector.finish(clock, &mut self.alerts);
-        hand_on(&mut self.alerts, outputs);
+        self.detector.finish(clock, |alert| tell(&alert, outputs));
     }
 
     /// Goes on with what an earlier run kept, and from now on notes what changes: flows and names only where `kept` has their
@@ -217,9 +215,9 @@ impl Judge {
 }
 
 fn hand_on(alerts: &mut Vec<Alert>, outputs: &mut [&mut dyn Output]) {
-    for alert in alerts.drain(..) {
-        for output in outputs.iter_mut() {
-            output.alert(&alert);
-        }
-    }
+    alerts.drain(..).for_each(|alert| tell(&alert, outputs));
+}
+
+fn tell(alert: &Alert, outputs: &mut [&mut dyn Output]) {
+    outputs.iter_mut().for_each(|output| output.alert(alert));
 }

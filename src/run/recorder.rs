@@ -225,7 +225,7 @@ fn entry(alert: &Alert) -> Entry {
         severity: alert.severity.score,
         kind: alert.activity.id().to_owned(),
         step: alert.step.as_str().to_owned(),
-        asset: alert.asset.as_ref().map_or(String::new(), |asset| asset.name.clone()),
+        asset: alert.asset.as_ref().map_or(String::new(), |asset| asset.name.to_string()),
         jurisdiction: alert.jurisdiction.country.to_string(),
         body,
     }

@@ -1,8 +1,7 @@
 //! Notices: alerts about the sensor itself, and tests of an output. They name no flow.
 
-use serde::Serialize;
-
-use super::parts::{Ecs, Observer};
+use super::parts::{ECS, OBSERVER};
+use crate::encode::pen::Pen;
 use crate::net::Timestamp;
 
 /// What a notice is for.
@@ -50,55 +49,14 @@ pub struct Notice {
 }
 
 impl Notice {
-    pub(super) fn record(&self) -> impl Serialize + '_ {
-        Record {
-            timestamp: self.at,
-            message: &self.message,
-            ecs: Ecs::VERSION,
-            event: Event {
-                kind: "alert",
-                category: ["host"],
-                r#type: ["info"],
-                module: "borderflow",
-                dataset: "borderflow.alert",
-                id: &self.id,
-                action: "notice",
-                severity: self.severity,
-                risk_score: self.severity,
-            },
-            rule: Rule { id: self.kind.id(), name: self.kind.name(), ruleset: "borderflow" },
-            observer: Observer::US,
-        }
+    pub(super) fn put(&self, pen: &mut Pen<'_>) {
+        pen.raw("{\"@timestamp\":\"").time(self.at).raw("\",\"message\":").text(&self.message).raw(ECS);
+        pen.raw(
+            ",\"event\":{\"kind\":\"alert\",\"category\":[\"host\"],\"type\":[\"info\"],\"module\":\"borderflow\",\
+             \"dataset\":\"borderflow.alert\",\"id\":",
+        );
+        pen.text(&self.id).raw(",\"action\":\"notice\",\"severity\":").number(self.severity);
+        pen.raw(",\"risk_score\":").number(self.severity).raw("},\"rule\":{\"id\":\"").raw(self.kind.id());
+        pen.raw("\",\"name\":\"").raw(self.kind.name()).raw("\",\"ruleset\":\"borderflow\"}").raw(OBSERVER).raw("}\n");
     }
-}
-
-#[derive(Serialize)]
-struct Record<'a> {
-    #[serde(rename = "@timestamp")]
-    timestamp: Timestamp,
-    message: &'a str,
-    ecs: Ecs,
-    event: Event<'a>,
-    rule: Rule,
-    observer: Observer,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    kind: &'static str,
-    category: [&'static str; 1],
-    r#type: [&'static str; 1],
-    module: &'static str,
-    dataset: &'static str,
-    id: &'a str,
-    action: &'static str,
-    severity: u8,
-    risk_score: u8,
-}
-
-#[derive(Serialize)]
-struct Rule {
-    id: &'static str,
-    name: &'static str,
-    ruleset: &'static str,
 }

@@ -1,230 +1,112 @@
 //! The field sets that alerts and flow records share.
 
-use std::fmt::Display;
-use std::sync::Arc;
+use crate::attribute::Basis;
+use crate::attribute::geo::Place;
+use crate::detect::Direction;
+use crate::encode::pen::Pen;
+use crate::flow::{CommunityId, FlowUpdate, Party, TcpState};
+use crate::net::{Endpoint, IpVersion};
 
-use serde::{Serialize, Serializer};
+/// With the version of the schema that the records follow.
+pub(super) const ECS: &str = ",\"ecs\":{\"version\":\"9.4.0\"}";
 
-use crate::attribute::{Attribution, Basis};
-use crate::detect::{Direction, PartyInfo};
-use crate::flow::{CommunityId, FlowUpdate, Party, TcpState, TunnelPath};
-use crate::net::{Country, Endpoint, IpVersion, MacAddr};
-
-#[derive(Serialize)]
-pub(super) struct Ecs {
-    version: &'static str,
-}
-
-impl Ecs {
-    /// Version of the schema the records follow.
-    pub(super) const VERSION: Ecs = Ecs { version: "9.4.0" };
-}
-
-#[derive(Serialize)]
-pub(super) struct Observer {
-    vendor: &'static str,
-    product: &'static str,
-    version: &'static str,
-    r#type: &'static str,
-}
-
-impl Observer {
-    pub(super) const US: Observer =
-        Observer { vendor: "Borderflow", product: "borderflow", version: env!("CARGO_PKG_VERSION"), r#type: "sensor" };
-}
+/// Us.
+pub(super) const OBSERVER: &str = concat!(
+    ",\"observer\":{\"vendor\":\"Borderflow\",\"product\":\"borderflow\",\"version\":\"",
+    env!("CARGO_PKG_VERSION"),
+    "\",\"type\":\"sensor\"}"
+);
 
 /// `source` or `destination`.
-#[derive(Serialize)]
 pub(super) struct Peer<'a> {
-    #[serde(serialize_with = "display")]
-    ip: std::net::IpAddr,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    domain: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "display_option")]
-    mac: Option<MacAddr>,
-    bytes: u64,
-    packets: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    geo: Option<Geo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#as: Option<As<'a>>,
+    pub(super) party: &'a Party,
+    pub(super) place: Place<'a>,
+    /// IP protocol number of the flow.
+    pub(super) protocol: u8,
+    /// The name it was contacted by.
+    pub(super) domain: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Geo {
-    #[serde(serialize_with = "display")]
-    country_iso_code: Country,
-    country_name: &'static str,
-}
-
-#[derive(Serialize)]
-struct As<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    organization: Option<Organization<'a>>,
-}
-
-#[derive(Serialize)]
-struct Organization<'a> {
-    name: &'a str,
-}
-
-impl<'a> Peer<'a> {
-    pub(super) fn of_party(party: &Party, attribution: &Attribution<'a>, protocol: u8) -> Self {
-        let place = attribution.place;
-        Peer {
-            ip: party.endpoint.address,
-            domain: None,
-            port: port(party.endpoint, protocol),
-            mac: party.mac,
-            bytes: party.total.ip_bytes,
-            packets: party.total.packets,
-            geo: Geo::of(place.country),
-            r#as: As::of(place.asn, place.organization),
+impl Peer<'_> {
+    pub(super) fn put(&self, key: &str, pen: &mut Pen<'_>) {
+        let (party, place) = (self.party, self.place);
+        pen.raw(key).raw("{\"ip\":\"").ip(party.endpoint.address).raw("\"").text_at(",\"domain\":", self.domain);
+        pen.number_at(",\"port\":", port(party.endpoint, self.protocol));
+        if let Some(mac) = party.mac {
+            pen.raw(",\"mac\":\"").mac(mac).raw("\"");
         }
-    }
-
-    /// With the name it was contacted by.
-    pub(super) fn named(self, domain: Option<&'a str>) -> Self {
-        Peer { domain, ..self }
-    }
-
-    pub(super) fn of_info(info: &'a PartyInfo, protocol: u8) -> Self {
-        Peer {
-            ip: info.endpoint.address,
-            domain: None,
-            port: port(info.endpoint, protocol),
-            mac: info.mac,
-            bytes: info.ip_bytes,
-            packets: info.packets,
-            geo: Geo::of(info.country),
-            r#as: As::of(info.asn, info.organization.as_deref()),
+        pen.raw(",\"bytes\":").number(party.total.ip_bytes).raw(",\"packets\":").number(party.total.packets);
+        if let Some(country) = place.country {
+            pen.raw(",\"geo\":{\"country_iso_code\":\"").country(country);
+            pen.raw("\",\"country_name\":").text(country.name()).raw("}");
         }
-    }
-}
-
-impl Geo {
-    fn of(country: Option<Country>) -> Option<Self> {
-        country.map(|country| Geo { country_iso_code: country, country_name: country.name() })
-    }
-}
-
-impl<'a> As<'a> {
-    fn of(number: Option<u32>, organization: Option<&'a str>) -> Option<Self> {
-        let organization = organization.map(|name| Organization { name });
-        (number.is_some() || organization.is_some()).then_some(As { number, organization })
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct Network {
-    #[serde(serialize_with = "transport")]
-    transport: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protocol: Option<&'static str>,
-    r#type: &'static str,
-    #[serde(serialize_with = "display")]
-    iana_number: u8,
-    community_id: CommunityId,
-    direction: Direction,
-    bytes: u64,
-    packets: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vlan: Option<Vlan>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inner: Option<Inner>,
-}
-
-#[derive(Serialize)]
-struct Vlan {
-    #[serde(serialize_with = "display")]
-    id: u16,
-}
-
-#[derive(Serialize)]
-struct Inner {
-    vlan: Vlan,
-}
-
-impl Network {
-    pub(super) fn of(update: &FlowUpdate, direction: Direction, community_id: CommunityId) -> Self {
-        let (there, back) = (update.initiator.total, update.responder.total);
-        let mut vlans = update.vlans.iter().map(|id| Vlan { id });
-        Network {
-            transport: update.protocol,
-            protocol: update.application,
-            r#type: match update.version {
-                IpVersion::V4 => "ipv4",
-                IpVersion::V6 => "ipv6",
-            },
-            iana_number: update.protocol,
-            community_id,
-            direction,
-            bytes: there.ip_bytes + back.ip_bytes,
-            packets: there.packets + back.packets,
-            vlan: vlans.next(),
-            inner: vlans.next().map(|vlan| Inner { vlan }),
+        if place.asn.is_some() || place.organization.is_some() {
+            pen.raw(",\"as\":").object(|pen| {
+                pen.number_at(",\"number\":", place.asn);
+                if let Some(name) = place.organization {
+                    pen.raw(",\"organization\":{\"name\":").text(name).raw("}");
+                }
+            });
         }
+        pen.raw("}");
     }
+}
+
+pub(super) fn network(update: &FlowUpdate, direction: Direction, community_id: CommunityId, pen: &mut Pen<'_>) {
+    let (there, back) = (update.initiator.total, update.responder.total);
+    pen.raw(",\"network\":{\"transport\":\"");
+    match transport_name(update.protocol) {
+        Some(name) => pen.raw(name),
+        None => pen.number(update.protocol),
+    };
+    pen.raw("\"").text_at(",\"protocol\":", update.application);
+    pen.raw(match update.version {
+        IpVersion::V4 => ",\"type\":\"ipv4\",\"iana_number\":\"",
+        IpVersion::V6 => ",\"type\":\"ipv6\",\"iana_number\":\"",
+    });
+    pen.number(update.protocol).raw("\",\"community_id\":\"1:").ascii(&community_id.base64());
+    pen.raw("\",\"direction\":\"").raw(direction.as_str());
+    pen.raw("\",\"bytes\":").number(there.ip_bytes + back.ip_bytes);
+    pen.raw(",\"packets\":").number(there.packets + back.packets);
+    let mut vlans = update.vlans.iter();
+    if let Some(vlan) = vlans.next() {
+        pen.raw(",\"vlan\":{\"id\":\"").number(vlan).raw("\"}");
+    }
+    if let Some(vlan) = vlans.next() {
+        pen.raw(",\"inner\":{\"vlan\":{\"id\":\"").number(vlan).raw("\"}}");
+    }
+    pen.raw("}");
 }
 
 /// What `borderflow` says of a flow.
-#[derive(Serialize)]
-pub(super) struct FlowDetail<'a> {
-    initiator_basis: &'static str,
-    /// What `destination.domain` was read from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    domain_basis: Option<Basis>,
-    payload_bytes_sent: u64,
-    payload_bytes_received: u64,
-    answered: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tcp_state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    one_sided: bool,
-    #[serde(skip_serializing_if = "is_zero")]
-    missed_bytes_sent: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    missed_bytes_received: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    icmp_type: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "path")]
-    tunnel_path: Option<Arc<TunnelPath>>,
-    /// What the server of a mail, file transfer or remote framebuffer connection said first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    banner: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mqtt_client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encrypted_dns: Option<&'static str>,
-}
-
-impl<'a> FlowDetail<'a> {
-    pub(super) fn of(update: &'a FlowUpdate, domain_basis: Option<Basis>) -> Self {
-        let facts = update.facts.as_deref();
-        FlowDetail {
-            initiator_basis: update.basis.name(),
-            domain_basis,
-            payload_bytes_sent: update.initiator.total.payload_bytes,
-            payload_bytes_received: update.responder.total.payload_bytes,
-            answered: update.answered,
-            tcp_state: update.tcp_state.map(TcpState::name),
-            end_reason: update.cause.is_end().then(|| update.cause.name()),
-            one_sided: update.one_sided,
-            missed_bytes_sent: update.initiator.missed_bytes,
-            missed_bytes_received: update.responder.missed_bytes,
-            icmp_type: is_icmp(update.protocol).then_some(update.initiator.endpoint.port),
-            tunnel_path: update.tunnel_path.clone(),
-            banner: facts.and_then(|facts| facts.banner.as_deref()),
-            mqtt_client_id: facts.and_then(|facts| facts.client_id.as_deref()),
-            encrypted_dns: facts.and_then(|facts| facts.encrypted_dns),
-        }
+pub(super) fn flow_detail(update: &FlowUpdate, domain_basis: Option<Basis>, pen: &mut Pen<'_>) {
+    let facts = update.facts.as_deref();
+    let nonzero = |number: u64| (number != 0).then_some(number);
+    pen.raw("{\"initiator_basis\":\"").raw(update.basis.name()).raw("\"");
+    // What `destination.domain` was read from.
+    pen.word_at(",\"domain_basis\":", domain_basis.map(Basis::as_str));
+    pen.raw(",\"payload_bytes_sent\":").number(update.initiator.total.payload_bytes);
+    pen.raw(",\"payload_bytes_received\":").number(update.responder.total.payload_bytes);
+    pen.raw(",\"answered\":").flag(update.answered);
+    pen.word_at(",\"tcp_state\":", update.tcp_state.map(TcpState::name));
+    pen.word_at(",\"end_reason\":", update.cause.is_end().then(|| update.cause.name()));
+    if update.one_sided {
+        pen.raw(",\"one_sided\":true");
     }
+    pen.number_at(",\"missed_bytes_sent\":", nonzero(update.initiator.missed_bytes));
+    pen.number_at(",\"missed_bytes_received\":", nonzero(update.responder.missed_bytes));
+    pen.number_at(",\"icmp_type\":", is_icmp(update.protocol).then_some(update.initiator.endpoint.port));
+    if let Some(path) = &update.tunnel_path {
+        let stripped = path.iter();
+        let put = |pen: &mut Pen<'_>, stripped| {
+            pen.raw("\"").display(stripped).raw("\"");
+        };
+        pen.raw(",\"tunnel_path\":[").join(stripped, ",", put).raw("]");
+    }
+    // What the server of a mail, file transfer or remote framebuffer connection said first.
+    pen.text_at(",\"banner\":", facts.and_then(|facts| facts.banner.as_deref()));
+    pen.text_at(",\"mqtt_client_id\":", facts.and_then(|facts| facts.client_id.as_deref()));
+    pen.text_at(",\"encrypted_dns\":", facts.and_then(|facts| facts.encrypted_dns)).raw("}");
 }
 
 /// The ECS name of a transport, where it has one.
@@ -246,31 +128,4 @@ fn is_icmp(protocol: u8) -> bool {
 /// Ports of transports that have them.
 fn port(endpoint: Endpoint, protocol: u8) -> Option<u16> {
     (!is_icmp(protocol) && (endpoint.port != 0 || matches!(protocol, 6 | 17 | 132))).then_some(endpoint.port)
-}
-
-fn transport<S: Serializer>(protocol: &u8, serializer: S) -> Result<S::Ok, S::Error> {
-    match transport_name(*protocol) {
-        Some(name) => serializer.serialize_str(name),
-        None => serializer.collect_str(protocol),
-    }
-}
-
-fn path<S: Serializer>(path: &Option<Arc<TunnelPath>>, serializer: S) -> Result<S::Ok, S::Error> {
-    let stripped = path.iter().flat_map(|path| path.iter());
-    serializer.collect_seq(stripped.map(|stripped| stripped.to_string()))
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-pub(super) fn display<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-pub(super) fn display_option<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
 }
