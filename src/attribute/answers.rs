@@ -1,12 +1,12 @@
 //! Which name a client meant by an address: the DNS answers it was given.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::ops::Bound;
 use std::time::Duration;
 
 use crate::inspect::Answer;
-use crate::net::Timestamp;
+use crate::net::{Map, Timestamp};
 
 /// How long past its time to live an answer still explains a conversation: programs and resolvers keep addresses.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -38,7 +38,7 @@ pub type ClientAddress = (IpAddr, IpAddr);
 /// Answers by client and address; bounded, the oldest go first.
 #[derive(Debug)]
 pub struct Answers {
-    told: HashMap<ClientAddress, Vec<Told>>,
+    told: Map<ClientAddress, Vec<Told>>,
     order: VecDeque<(ClientAddress, Timestamp)>,
     capacity: usize,
     /// Only where somebody keeps them over the end of the process.
@@ -59,7 +59,7 @@ impl Answers {
     /// Room for `capacity` answers.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Answers { told: HashMap::new(), order: VecDeque::new(), capacity: capacity.max(1), keeping: None }
+        Answers { told: Map::default(), order: VecDeque::new(), capacity: capacity.max(1), keeping: None }
     }
 
     /// Takes note that `client` was given `answer`.
@@ -233,8 +233,8 @@ mod tests {
         let all = MOST_KEPT_AT_ONCE as u32 + 500;
         let answer = |ttl_s| Answer { address: ip("9.9.9.9"), names: vec!["a.example".to_owned()], ttl_s };
         (0..all).for_each(|number| answers.learn(host(number), &answer(60), second(1_000)));
-        let mut kept = HashMap::new();
-        let take = |answers: &mut Answers, kept: &mut HashMap<_, _>, seconds| {
+        let mut kept = Map::default();
+        let take = |answers: &mut Answers, kept: &mut Map<_, _>, seconds| {
             let changes = answers.changes(second(seconds), false);
             let count = changes.len();
             for (key, told) in changes {

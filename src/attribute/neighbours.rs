@@ -3,11 +3,11 @@
 //! What a device announces is its own word; its hardware address is better evidence, where it is the device's own:
 //! behind a router every host has the router's. So a hardware address that several hosts share names none of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::inspect::Announcement;
-use crate::net::MacAddr;
+use crate::net::{MacAddr, Map};
 
 /// IPv4 addresses of one hardware address from which on it is a router's.
 const ROUTER_ADDRESSES: u8 = 4;
@@ -50,9 +50,9 @@ struct Card {
 /// Devices by address and by hardware address; bounded, the oldest go first.
 #[derive(Debug)]
 pub struct Neighbours {
-    hosts: HashMap<IpAddr, Host>,
+    hosts: Map<IpAddr, Host>,
     host_order: VecDeque<IpAddr>,
-    cards: HashMap<MacAddr, Card>,
+    cards: Map<MacAddr, Card>,
     card_order: VecDeque<MacAddr>,
     capacity: usize,
 }
@@ -62,9 +62,9 @@ impl Neighbours {
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Neighbours {
-            hosts: HashMap::new(),
+            hosts: Map::default(),
             host_order: VecDeque::new(),
-            cards: HashMap::new(),
+            cards: Map::default(),
             card_order: VecDeque::new(),
             capacity: capacity.max(1),
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::catalogue::{Confidence, OwnerId, Row, RowError, Status, Text};
-use crate::net::Country;
+use crate::net::{Country, Map};
 
 /// Columns of `geoip/operators.tsv`.
 pub(super) const COLUMNS: [&str; 12] = [
@@ -102,7 +102,7 @@ impl Operator {
 #[derive(Debug, Default)]
 pub struct Operators {
     rows: Vec<Operator>,
-    by_asn: HashMap<u32, u32>,
+    by_asn: Map<u32, u32>,
 }
 
 impl Operators {

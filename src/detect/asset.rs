@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::net::{MacAddr, Prefix, PrefixMap, Scope};
+use crate::net::{MacAddr, Map, Prefix, PrefixMap, Scope};
 
 /// How much depends on an asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -127,7 +127,7 @@ pub struct Assets {
     home: PrefixMap<()>,
     declared: Vec<Asset>,
     by_address: PrefixMap<u32>,
-    by_mac: HashMap<MacAddr, u32>,
+    by_mac: Map<MacAddr, u32>,
 }
 
 impl Assets {

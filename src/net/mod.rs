@@ -2,6 +2,7 @@
 
 mod country;
 pub mod deal;
+mod hash;
 pub mod known;
 mod mac;
 mod prefix;
@@ -9,6 +10,7 @@ mod scope;
 mod time;
 
 pub use country::{Country, CountryError};
+pub use hash::Map;
 pub use mac::{MacAddr, MacError};
 pub use prefix::{Prefix, PrefixError, PrefixMap};
 pub use scope::Scope;
