@@ -6,7 +6,8 @@
 //! length needs, so it is never shorter than it says, at most one step longer (60 to 65 minutes, 24 to 25 hours, 30
 //! to 31 days), and exact for the time it covers. Memory is a few bytes per step in which anything was sent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use super::{AssetKey, Entity};
@@ -79,19 +80,38 @@ impl Ledger {
     /// Adds `bytes` sent at `at`, and returns the sums of the windows that end then.
     pub(super) fn add(&mut self, at: Timestamp, bytes: u64) -> [u64; 3] {
         let newest = self.last_seen.max(at);
-        let mut all = self.unpack();
-        for (steps, window) in all.iter_mut().zip(Window::ALL) {
+        let (before, mut after) =
+            (std::mem::take(&mut self.packed), Vec::with_capacity(self.packed.len() + SLACK_BYTES));
+        let (mut before, mut sums) = (before.iter(), [0u64; 3]);
+        for (sum, window) in sums.iter_mut().zip(Window::ALL) {
             let (step_s, whole) = window.steps();
             let step = |at: Timestamp| at.as_secs() / step_s;
-            advance(steps, step(newest) - step(self.last_seen.min(newest)), whole);
-            let age = (step(newest) - step(at)) as usize;
-            if let Some(sum) = steps.get_mut(age).filter(|_| age <= whole) {
-                *sum = sum.saturating_add(bytes);
+            let (moved, age) = (step(newest) - step(self.last_seen), step(newest) - step(at));
+            let mut added = Some((age, bytes)).filter(|(age, bytes)| *age <= whole as u64 && *bytes > 0);
+            let mut packing = Packing { out: &mut after, next: 0 };
+            for (age, bytes) in unpacked(&mut before) {
+                let age = age.saturating_add(moved);
+                if let Some(earlier) = added.take_if(|(added, _)| *added <= age) {
+                    let bytes = if earlier.0 == age { earlier.1.saturating_add(bytes) } else { earlier.1 };
+                    *sum = sum.saturating_add(bytes);
+                    packing.put(earlier.0, bytes);
+                    if earlier.0 == age {
+                        continue;
+                    }
+                }
+                if age <= whole as u64 {
+                    *sum = sum.saturating_add(bytes);
+                    packing.put(age, bytes);
+                }
             }
+            if let Some((age, bytes)) = added {
+                *sum = sum.saturating_add(bytes);
+                packing.put(age, bytes);
+            }
+            after.push(0);
         }
-        self.last_seen = newest;
-        self.pack(&all);
-        all.map(|steps| steps.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)))
+        (self.last_seen, self.packed) = (newest, after);
+        sums
     }
 
     /// Both as if they had always been one.
@@ -114,17 +134,10 @@ impl Ledger {
         let mut all = [[0; MOST_STEPS]; 3];
         let mut bytes = self.packed.iter();
         for steps in &mut all {
-            let mut at = 0usize;
-            while let Some(token) = number(&mut bytes).filter(|token| *token != 0) {
-                let value = token >> 1;
-                if token & 1 == 0 {
-                    at = at.saturating_add(value as usize);
-                    continue;
+            for (age, sent) in unpacked(&mut bytes) {
+                if let Some(step) = usize::try_from(age).ok().and_then(|age| steps.get_mut(age)) {
+                    *step = sent;
                 }
-                if let Some(step) = steps.get_mut(at) {
-                    *step = value;
-                }
-                at = at.saturating_add(1);
             }
         }
         all
@@ -133,24 +146,49 @@ impl Ledger {
     fn pack(&mut self, all: &[Steps; 3]) {
         self.packed.clear();
         for steps in all {
-            let mut gap = 0;
-            for &bytes in steps {
-                if bytes == 0 {
-                    gap += 1;
-                    continue;
-                }
-                if gap > 0 {
-                    put(&mut self.packed, gap << 1);
-                }
-                put(&mut self.packed, bytes.min(u64::MAX >> 1) << 1 | 1);
-                gap = 0;
-            }
+            let mut packing = Packing { out: &mut self.packed, next: 0 };
+            (0..).zip(steps).for_each(|(age, &sent)| packing.put(age, sent));
             self.packed.push(0);
         }
-        // What doubling reserves would be as much again for every ledger.
-        if self.packed.capacity() > self.packed.len() + 16 {
-            self.packed.shrink_to(self.packed.len() + 8);
+        self.packed.shrink_to(self.packed.len() + SLACK_BYTES);
+    }
+}
+
+/// What a ledger may reserve beyond what it holds: what doubling reserves would be as much again for every one.
+const SLACK_BYTES: usize = 8;
+
+/// The steps of the window that `bytes` go on with, and what was sent in each; its end is taken too.
+fn unpacked<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> impl Iterator<Item = (u64, u64)> {
+    let mut next = 0u64;
+    std::iter::from_fn(move || {
+        loop {
+            let token = number(bytes).filter(|token| *token != 0)?;
+            if token & 1 == 1 {
+                let age = next;
+                next = next.saturating_add(1);
+                return Some((age, token >> 1));
+            }
+            next = next.saturating_add(token >> 1);
         }
+    })
+}
+
+/// Steps on their way into a ledger, the newest first.
+struct Packing<'a> {
+    out: &'a mut Vec<u8>,
+    next: u64,
+}
+
+impl Packing<'_> {
+    fn put(&mut self, age: u64, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        if age > self.next {
+            put(self.out, (age - self.next) << 1);
+        }
+        put(self.out, bytes.min(u64::MAX >> 1) << 1 | 1);
+        self.next = age + 1;
     }
 }
 
@@ -268,8 +306,8 @@ pub(super) struct Ledgers {
     /// Behind a pointer, since half of a table's places are empty.
     by_key: HashMap<LedgerKey, Box<Ledger>>,
     /// By the hour of their last entry, to find the one silent longest. (By the hour, so that a busy ledger does not move
-    /// with every packet.)
-    silent: BTreeSet<(u64, LedgerKey)>,
+    /// with every packet.) Each is there with the hour of some entry, and moves to that of its last when it is looked for.
+    silent: BinaryHeap<Reverse<(u64, LedgerKey)>>,
     /// Ledgers of each asset in each jurisdiction.
     known: HashMap<(AssetKey, Country), u32>,
     since: Option<Timestamp>,
@@ -307,13 +345,7 @@ impl Ledgers {
             self.insert(key, Ledger { first_seen: at, last_seen: at, packed: Vec::new() });
         }
         let Some(ledger) = self.by_key.get_mut(&key) else { return Booked::default() };
-        let before = hour(ledger.last_seen);
         let sums = ledger.add(at, bytes);
-        let now = hour(ledger.last_seen);
-        if now != before {
-            self.silent.remove(&(before, key));
-            self.silent.insert((now, key));
-        }
         if self.are_kept {
             self.changed.insert(key);
         }
@@ -324,13 +356,10 @@ impl Ledgers {
     pub(super) fn insert(&mut self, key: LedgerKey, mut ledger: Ledger) {
         self.since = Some(self.since.map_or(ledger.first_seen, |since| since.min(ledger.first_seen)));
         match self.by_key.remove(&key) {
-            Some(before) => {
-                self.silent.remove(&(hour(before.last_seen), key));
-                ledger.merge(&before);
-            }
+            Some(before) => ledger.merge(&before),
             None => *self.known.entry((key.asset, key.jurisdiction)).or_default() += 1,
         }
-        self.silent.insert((hour(ledger.last_seen), key));
+        self.silent.push(Reverse((hour(ledger.last_seen), key)));
         self.by_key.insert(key, Box::new(ledger));
     }
 
@@ -374,7 +403,6 @@ impl Ledgers {
     /// As if it had never been, but for what was noted of it.
     fn remove(&mut self, key: &LedgerKey) -> Option<Box<Ledger>> {
         let ledger = self.by_key.remove(key)?;
-        self.silent.remove(&(hour(ledger.last_seen), *key));
         if let Some(count) = self.known.get_mut(&(key.asset, key.jurisdiction)) {
             *count -= 1;
             if *count == 0 {
@@ -394,7 +422,16 @@ impl Ledgers {
     }
 
     fn give_up(&mut self) {
-        let Some(&(_, key)) = self.silent.first() else { return };
+        let key = loop {
+            let Some(Reverse((known, key))) = self.silent.pop() else { return };
+            // Of one that was given up before, nothing is left, or it came again and is there once more.
+            let Some(last) = self.by_key.get(&key).map(|ledger| hour(ledger.last_seen)) else { continue };
+            match last.cmp(&known) {
+                Ordering::Equal => break key,
+                Ordering::Greater => self.silent.push(Reverse((last, key))),
+                Ordering::Less => {}
+            }
+        };
         self.remove(&key);
         self.changed.remove(&key);
         if self.are_kept {

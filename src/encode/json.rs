@@ -20,50 +20,71 @@ pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 /// True where `bytes` are one line without characters that break lines or reorder text.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     is_bare(bytes)
-        || is_none(bytes, is_control) && std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable))
+        || !any(bytes, has_control) && std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_unprintable))
 }
 
 /// True where there is surely no character that breaks lines or reorders text; of most texts this is all that must be asked.
 pub(super) fn is_bare(bytes: &[u8]) -> bool {
-    is_none(bytes, |byte| is_control(byte) | may_begin_unprintable(byte))
+    !any(bytes, |eight| has_control(eight) | has_suspect(eight))
 }
 
-const fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == 0x7f
+/// True where one of `bytes` is what `is_any` tells of eight; of the last that are fewer, spaces make eight.
+fn any(bytes: &[u8], is_any: impl Fn(u64) -> bool) -> bool {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    eights.iter().any(|eight| is_any(u64::from_ne_bytes(*eight))) || is_any(u64::from_ne_bytes(last))
 }
 
-/// The first bytes in UTF-8 of every unprintable character that is not ASCII, and of many others.
-const fn may_begin_unprintable(byte: u8) -> bool {
-    matches!(byte, 0xc2 | 0xe2 | 0xef)
+/// The highest bit of each byte.
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Eight times the same byte.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
 }
 
-/// True of none of `bytes`; sixteen are asked at once.
-fn is_none(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> bool {
-    let is_any = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | is_it(*byte));
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    chunks.iter().all(|chunk| !is_any(chunk)) && !is_any(rest)
+/// Not zero where a byte of `word` is less than `least`, which is at most 128. (After S. E. Anderson, "Bit Twiddling
+/// Hacks", "Determine if a word has a byte less than n".)
+const fn less(word: u64, least: u8) -> u64 {
+    word.wrapping_sub(eight(least)) & !word & HIGH
+}
+
+/// Not zero where a byte of `word` is `byte`.
+const fn equal(word: u64, byte: u8) -> u64 {
+    less(word ^ eight(byte), 1)
+}
+
+const fn has_control(word: u64) -> bool {
+    less(word, 0x20) | equal(word, 0x7f) != 0
+}
+
+/// Whether there is a first byte in UTF-8 of any unprintable character that is not ASCII (and of many others): 0xc2, 0xe2
+/// or 0xef.
+const fn has_suspect(word: u64) -> bool {
+    word & HIGH != 0 && equal(word & !eight(0x20), 0xc2) | equal(word, 0xef) != 0
+}
+
+/// Whether there is what may have to be escaped.
+const fn has_mark(word: u64) -> bool {
+    less(word, 0x20) | equal(word, 0x7f) | equal(word, b'"') | equal(word, b'\\') != 0 || has_suspect(word)
 }
 
 /// Appends `text` as it stands within the quotes of a string.
 pub(super) fn escape(text: &str, out: &mut Vec<u8>) {
-    if is_none(text.as_bytes(), must_look) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
+    if any(text.as_bytes(), has_mark) {
         escape_each(text, out);
+    } else {
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
 /// Escapes what was appended since `out` was `begin` bytes long.
 pub(super) fn escape_from(begin: usize, out: &mut Vec<u8>) {
-    if is_none(out.get(begin..).unwrap_or_default(), must_look) {
-        return;
+    if any(out.get(begin..).unwrap_or_default(), has_mark) {
+        let appended = out.split_off(begin);
+        escape_each(&String::from_utf8_lossy(&appended), out);
     }
-    let appended = out.split_off(begin.min(out.len()));
-    escape_each(&String::from_utf8_lossy(&appended), out);
-}
-
-const fn must_look(byte: u8) -> bool {
-    is_control(byte) | (byte == b'"') | (byte == b'\\') | may_begin_unprintable(byte)
 }
 
 /// By RFC 8259, section 7, and what readers of lines need.

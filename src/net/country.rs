@@ -56,9 +56,31 @@ fn assigned(code: [u8; 2]) -> Option<Country> {
 }
 
 fn name_of(code: [u8; 2]) -> Option<&'static str> {
-    let index = NAMES.binary_search_by_key(&code, |&(known, _)| known).ok()?;
-    NAMES.get(index).map(|&(_, name)| name)
+    let place = PLACES.get(letters(code)?)?;
+    NAMES.get(usize::from(*place)).filter(|(known, _)| *known == code).map(|&(_, name)| name)
 }
+
+/// The number of a code among all pairs of capital letters.
+const fn letters([a, b]: [u8; 2]) -> Option<usize> {
+    if a.is_ascii_uppercase() && b.is_ascii_uppercase() {
+        Some((a - b'A') as usize * 26 + (b - b'A') as usize)
+    } else {
+        None
+    }
+}
+
+/// By the number of each code its place in [`NAMES`].
+static PLACES: [u8; 26 * 26] = {
+    let mut places = [u8::MAX; 26 * 26];
+    let mut place = 0;
+    while place < NAMES.len() {
+        if let Some(number) = letters(NAMES[place].0) {
+            places[number] = place as u8;
+        }
+        place += 1;
+    }
+    places
+};
 
 impl FromStr for Country {
     type Err = CountryError;
