@@ -1,4 +1,5 @@
-//! What does it cost to decode a frame, by what is in it, and what does looking for duplicates add?
+//! What does it cost to decode a frame, by what is in it, what does looking for duplicates add, and what does all that
+//! comes before the flows cost?
 
 #![expect(clippy::unwrap_used, reason = "a bench stops where it cannot measure")]
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 use borderflow::capture::{Batch, LinkType};
 use borderflow::decode::{Decoder, Options};
 use borderflow::net::Timestamp;
+use borderflow::pipeline::Front;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
 
@@ -63,6 +65,28 @@ fn two_fragments(bencher: Bencher<'_, '_>) {
         let mut packet = ipv4(17, id / 2, part);
         packet.splice(6..8, field.to_be_bytes());
         ethernet(0x0800, packet)
+    });
+}
+
+/// Everything before the flows, on datagrams and segments in turn: the clock, decoding, the search for copies, the hash.
+#[divan::bench(args = [18, 64, 1400])]
+fn front(bencher: Bencher<'_, '_>, payload: usize) {
+    let mut batch = Batch::default();
+    for id in 0..FRAMES as u16 {
+        let transport = if id % 2 == 0 { (17, udp(502, &vec![7; payload])) } else { (6, tcp(id, &vec![7; payload])) };
+        batch.push(Timestamp::ZERO, LinkType::ETHERNET, 0, &ethernet(0x0800, ipv4(transport.0, id, &transport.1)));
+    }
+    let mut front = Front::new(Options::default(), None, 0);
+    let (mut clock, mut lists) = (Timestamp::ZERO, [Vec::new()]);
+    bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
+        clock = clock.after(Duration::from_secs(1));
+        for frame in &mut batch.frames {
+            frame.timestamp = clock;
+        }
+        front.decode(&mut batch, &mut lists);
+        let [list] = &mut lists;
+        assert_eq!(black_box(&*list).len(), FRAMES);
+        list.clear();
     });
 }
 

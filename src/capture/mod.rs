@@ -33,6 +33,15 @@ pub struct FrameRef {
     pub interface: u16,
 }
 
+impl FrameRef {
+    /// True where the snap length cut it.
+    #[inline]
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.captured_len < self.wire_len
+    }
+}
+
 /// A borrowed frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -62,6 +71,7 @@ impl Batch {
     }
 
     /// The frame at `index`, or `None` beyond the last.
+    #[inline]
     #[must_use]
     pub fn frame(&self, index: usize) -> Option<Frame<'_>> {
         let meta = *self.frames.get(index)?;

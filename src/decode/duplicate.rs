@@ -3,42 +3,31 @@
 //! A span port that mirrors a switch's ingress and egress, or two points of one path, delivers packets twice: at the
 //! second point with another time to live, VLAN, hardware address or tunnel, or just the same. Only the first copy may
 //! count. A packet is known by a fingerprint of what no switch or router on the way changes: addresses, protocol, IP
-//! length, IPv4 identification, the whole captured transport header and payload; without the type of service, time to
-//! live and checksums. Its *path* is a fingerprint of what may differ between mirror points: hardware addresses, VLAN
-//! ids, tunnels and their endpoints, capture interface, time to live.
+//! length, IPv4 identification, the captured transport header and payload (of a long TCP segment its ends); without the
+//! type of service, time to live and checksums. Its *path* is a fingerprint of what may differ between mirror points:
+//! hardware addresses, VLAN ids, tunnels and their endpoints, capture interface, time to live.
 //!
 //! Equal packets are no proof: senders repeat datagrams, retransmit, and send equal acknowledgements. So:
 //!
 //! * **Another path, IPv4 with an identification, or TCP with payload:** a duplicate within the window. The repetition
 //!   of a packet takes the path of the first one, so each repetition counts once more there, and its copies on other
 //!   paths do not.
-//! * **Another path, anything else:** a duplicate within [`OTHER_PATH_ALIKE`] only. Probes of a route differ in nothing
-//!   but their time to live, and a host with two links may send equal datagrams over both in turn.
+//! * **Another path, anything else:** a duplicate within [`OTHER_PATH_ALIKE`](super::print) only. Probes of a route
+//!   differ in nothing but their time to live, and a host with two links may send equal datagrams over both in turn.
 //! * **The same path, IPv4 with an identification:** a repetition has a new identification (RFC 6864), so an equal one
-//!   is a copy: of TCP within the window, of other transports within [`SAME_PATH_DATAGRAM`], since some small stacks
-//!   never change it.
+//!   is a copy: of TCP within the window, of other transports within [`SAME_PATH_DATAGRAM`](super::print), since some
+//!   small stacks never change it.
 //! * **The same path, identification 0 or IPv6:** only a TCP segment that takes up sequence space, within
-//!   [`SAME_PATH_SEGMENT`]: no sender repeats one so fast. Equal acknowledgements and datagrams all count.
+//!   [`SAME_PATH_SEGMENT`](super::print): no sender repeats one so fast. Equal acknowledgements and datagrams all count.
 //!
 //! The table has a fixed size, in sets of four that fill one cache line; a full set forgets its oldest entry, which at
-//! worst counts a copy. Packet time is kept in microseconds modulo 2^32.
+//! worst counts a copy. Packet time is kept in microseconds modulo 2^32. Which set a packet belongs to is as good as
+//! random, so each is a cache miss: [`Duplicates::warm`] reads the sets of many packets ahead of their turn.
 
 use std::time::Duration;
 
-use super::envelope::Recorder;
-use super::ip::{Ip, Piece};
-use super::packet::TcpFlags;
-use super::walk::Found;
-use super::{Encapsulation, View};
+use super::print::Print;
 use crate::net::Timestamp;
-use etherparse::IpNumber;
-
-/// Within this, a packet that nothing numbers is a copy where it came by another path.
-const OTHER_PATH_ALIKE: Duration = Duration::from_micros(500);
-/// Within this, an equal IPv4 datagram with an identification on the same path is a copy.
-const SAME_PATH_DATAGRAM: Duration = Duration::from_micros(400);
-/// Within this, an equal TCP segment without identification on the same path is a copy.
-const SAME_PATH_SEGMENT: Duration = Duration::from_micros(50);
 
 const WAYS: usize = 4;
 /// 1 MiB of table: some 50 ms of a million packets per second.
@@ -53,25 +42,11 @@ pub(super) struct Duplicates {
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Set([Entry; WAYS]);
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
+struct Set {
     /// 0 where the entry is free.
-    fingerprint: u64,
-    time_us: u32,
-    path: u32,
-}
-
-/// A packet as the table knows it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Print {
-    fingerprint: u64,
-    path: u32,
-    /// How long an equal packet on the same path is a copy.
-    same_path_us: u32,
-    /// How long one on another path is.
-    other_path_us: u32,
+    fingerprints: [u64; WAYS],
+    times_us: [u32; WAYS],
+    paths: [u32; WAYS],
 }
 
 impl Duplicates {
@@ -86,26 +61,61 @@ impl Duplicates {
         self.window_us != 0
     }
 
+    /// A word of the set that the packet belongs to: reading it brings the set into the cache.
+    #[inline]
+    pub(super) fn warm(&self, print: &Print) -> u64 {
+        self.sets.get(print.fingerprint as usize % SETS).map_or(0, |set| set.fingerprints[0])
+    }
+
     /// Says whether the packet at `time` is the copy of one that counted, and remembers it otherwise.
     #[inline]
-    pub(super) fn check(&mut self, print: Print, time: Timestamp) -> bool {
+    pub(super) fn check(&mut self, print: &Print, time: Timestamp) -> bool {
         let now = (time.as_nanos() / 1_000) as u32;
-        let Some(Set(set)) = self.sets.get_mut(print.fingerprint as usize % SETS) else { return false };
-        let known = set.iter_mut().find(|entry| entry.fingerprint == print.fingerprint);
-        if let Some(entry) = known {
-            let apart = distance(now, entry.time_us);
-            let limit = if entry.path == print.path { print.same_path_us } else { print.other_path_us };
-            if apart <= limit.min(self.window_us) {
-                return true;
-            }
-            *entry = Entry { fingerprint: print.fingerprint, time_us: now, path: print.path };
-            return false;
-        }
-        let oldest = set.iter_mut().max_by_key(|entry| (entry.fingerprint == 0, now.wrapping_sub(entry.time_us)));
-        if let Some(entry) = oldest {
-            *entry = Entry { fingerprint: print.fingerprint, time_us: now, path: print.path };
-        }
+        let Some(set) = self.sets.get_mut(print.fingerprint as usize % SETS) else { return false };
+        let way = match set.way_of(print.fingerprint) {
+            Some(way) if set.holds_original(way, print, now, self.window_us) => return true,
+            Some(way) => way,
+            None => set.oldest(now),
+        };
+        set.put(way, print, now);
         false
+    }
+}
+
+impl Set {
+    #[inline]
+    fn way_of(&self, fingerprint: u64) -> Option<usize> {
+        self.fingerprints.iter().position(|known| *known == fingerprint)
+    }
+
+    /// Whether the packet is a copy of the equal one that is known.
+    #[cold]
+    fn holds_original(&self, way: usize, print: &Print, now: u32, window_us: u32) -> bool {
+        let (Some(time_us), Some(path)) = (self.times_us.get(way), self.paths.get(way)) else { return false };
+        distance(now, *time_us) <= micros(print.copy_within(*path)).min(window_us)
+    }
+
+    /// A free entry, or else the oldest one.
+    #[inline]
+    fn oldest(&self, now: u32) -> usize {
+        let [a, b, c, d] = self.fingerprints;
+        let [e, f, g, h] = self.times_us;
+        // By age, and then by number.
+        let rank = |way: u64, fingerprint: u64, time_us: u32| {
+            u64::from(fingerprint == 0) << 34 | u64::from(now.wrapping_sub(time_us)) << 2 | way
+        };
+        let ranks = (rank(0, a, e).max(rank(1, b, f)), rank(2, c, g).max(rank(3, d, h)));
+        (ranks.0.max(ranks.1) & 3) as usize
+    }
+
+    #[inline]
+    fn put(&mut self, way: usize, print: &Print, now: u32) {
+        let Set { fingerprints, times_us, paths } = self;
+        if let (Some(fingerprint), Some(time_us), Some(path)) =
+            (fingerprints.get_mut(way), times_us.get_mut(way), paths.get_mut(way))
+        {
+            (*fingerprint, *time_us, *path) = (print.fingerprint, now, print.path);
+        }
     }
 }
 
@@ -117,153 +127,6 @@ fn distance(a: u32, b: u32) -> u32 {
 
 fn micros(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
-}
-
-impl Print {
-    /// Of a packet.
-    #[inline]
-    pub(super) fn of_packet(found: &Found<'_>, path: Path) -> Print {
-        let tcp = found.segment.tcp;
-        let takes_sequence_space = found.protocol == IpNumber::TCP.0
-            && (found.segment.payload.wire != 0 || tcp.flags.0 & (TcpFlags::SYN | TcpFlags::FIN) != 0);
-        let same_path = match (found.ip.id, found.protocol == IpNumber::TCP.0) {
-            (0, _) if takes_sequence_space => micros(SAME_PATH_SEGMENT),
-            (0, _) => 0,
-            (_, true) => u32::MAX,
-            (_, false) => micros(SAME_PATH_DATAGRAM),
-        };
-        let is_numbered = found.ip.id != 0 || found.protocol == IpNumber::TCP.0 && found.segment.payload.wire != 0;
-        let other_path = if is_numbered { u32::MAX } else { micros(OTHER_PATH_ALIKE) };
-        let hash = start(&found.ip, found.protocol);
-        Print::new(hash_segment(hash, found.protocol, found.data), &found.ip, path, (same_path, other_path))
-    }
-
-    /// Of a fragment, which always has an identification.
-    pub(super) fn of_fragment(fragment: &Found<'_>, path: Path) -> Print {
-        let Piece { id, offset, more } = fragment.piece;
-        let place = u64::from(id) << 32 | u64::from(offset) << 1 | u64::from(more);
-        let hash = mix(start(&fragment.ip, fragment.protocol), place);
-        Print::new(hash_bytes(hash, fragment.data.data), &fragment.ip, path, (u32::MAX, u32::MAX))
-    }
-
-    #[inline]
-    fn new(hash: u64, ip: &Ip, path: Path, (same_path_us, other_path_us): (u32, u32)) -> Print {
-        let path = mix(path.0, ip.ttl.into());
-        Print { fingerprint: hash | 1 << 63, path: (path >> 32) as u32, same_path_us, other_path_us }
-    }
-}
-
-/// Fingerprint of the way a packet came to the capture: a recorder that only tells paths apart.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Path(u64);
-
-impl Path {
-    #[inline]
-    pub(super) fn new(interface: u16) -> Path {
-        Path(u64::from(interface))
-    }
-}
-
-impl Recorder for Path {
-    const KEEPS_TRANSPORT: bool = true;
-
-    #[inline]
-    fn macs(&mut self, destination: [u8; 6], source: [u8; 6]) {
-        let [a, b, c, d, e, f] = destination;
-        let [g, h, i, j, k, l] = source;
-        self.0 =
-            mix(mix(self.0, u64::from_le_bytes([a, b, c, d, e, f, g, h])), u32::from_le_bytes([i, j, k, l]).into());
-    }
-
-    #[inline]
-    fn passage(&mut self, place: u64) {
-        self.0 = mix(self.0, place);
-    }
-
-    #[inline]
-    fn strip(&mut self, kind: Encapsulation, id: Option<u32>) {
-        self.0 = mix(self.0, (kind as u64) << 33 | u64::from(id.is_some()) << 32 | u64::from(id.unwrap_or_default()));
-    }
-
-    fn carrier(&mut self, ip: &Ip) {
-        self.0 = mix(mix(self.0, fold(ip.source)), fold(ip.destination));
-    }
-
-    #[inline]
-    fn path(&self) -> Option<Path> {
-        Some(*self)
-    }
-}
-
-#[inline]
-fn fold(bits: u128) -> u64 {
-    (bits >> 64) as u64 ^ bits as u64
-}
-
-/// What of the IP header is the same at every mirror point.
-#[inline]
-fn start(ip: &Ip, protocol: u8) -> u64 {
-    let rest = u64::from(ip.ip_bytes) << 32 | u64::from(ip.id) << 16 | u64::from(protocol) << 8 | ip.version as u64;
-    let source = mix(ip.source as u64 ^ 0x243f_6a88_85a3_08d3, (ip.source >> 64) as u64 ^ rest);
-    mix(source ^ ip.destination as u64, (ip.destination >> 64) as u64)
-}
-
-/// The transport header without its checksum, and the payload.
-#[inline]
-fn hash_segment(hash: u64, protocol: u8, data: View<'_>) -> u64 {
-    const ALL_BUT_UDP_CHECKSUM: u64 = u64::MAX >> 16;
-    let bytes = data.data;
-    match (IpNumber(protocol), bytes.split_first_chunk::<8>()) {
-        (IpNumber::UDP | IpNumber::UDP_LITE, Some((head, rest))) => {
-            hash_bytes(mix(hash, u64::from_le_bytes(*head) & ALL_BUT_UDP_CHECKSUM), rest)
-        }
-        (IpNumber::TCP, Some((head, rest))) => {
-            let second = rest.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
-            let hash = mix(hash ^ u64::from_le_bytes(*head), second);
-            hash_bytes(hash, rest.get(10..).unwrap_or_default())
-        }
-        (IpNumber::ICMP | IpNumber::IPV6_ICMP, Some((head, rest))) => {
-            hash_bytes(mix(hash, u64::from_le_bytes(*head) & !0xffff_0000), rest)
-        }
-        _ => hash_bytes(hash, bytes),
-    }
-}
-
-/// Folded 64-bit multiplication: both halves of the product depend on every bit of both factors.
-#[inline]
-fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xd1b5_4a32_d192_ed03);
-    (product >> 64) as u64 ^ product as u64
-}
-
-/// 64 bytes at a time in four lanes, which keeps the multiplier busy; the last bytes may be read twice.
-#[inline]
-fn hash_bytes(hash: u64, bytes: &[u8]) -> u64 {
-    let (words, tail) = bytes.as_chunks::<8>();
-    let (blocks, rest) = words.as_chunks::<8>();
-    let mut lanes = [hash, hash.rotate_left(16), hash.rotate_left(32), hash.rotate_left(48)];
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    for [a, b, c, d, e, f, g, h] in blocks {
-        let [first, second, third, fourth] = lanes;
-        lanes = [
-            mix(first ^ word(a), word(b)),
-            mix(second ^ word(c), word(d)),
-            mix(third ^ word(e), word(f)),
-            mix(fourth ^ word(g), word(h)),
-        ];
-    }
-    let [first, second, third, fourth] = lanes;
-    let mut hash = if blocks.is_empty() { hash } else { mix(first ^ second, third ^ fourth.rotate_left(1)) };
-    let (pairs, odd) = rest.as_chunks::<2>();
-    for [a, b] in pairs {
-        hash = mix(hash ^ word(a), word(b));
-    }
-    let odd = odd.first().map_or(0, word);
-    let last = match bytes.last_chunk::<8>() {
-        Some(last) => word(last),
-        None => tail.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
-    };
-    mix(hash ^ odd, last ^ (bytes.len() as u64).rotate_left(48))
 }
 
 #[cfg(test)]
@@ -316,6 +179,36 @@ mod tests {
         }
         assert_eq!(counted(WINDOW, &[(0, udp(64, 0)), (300, udp(63, 0))]), 1);
         assert_eq!(counted(WINDOW, &[(0, tcp(64, 9)), (20_000, tcp(64, 9))]), 1);
+    }
+
+    #[test]
+    fn long_segments_that_differ_in_what_tcp_numbers_are_no_copies_and_equal_ones_are() {
+        let segment = |at: usize, change: u8, len: usize| {
+            let mut bytes = golden::ethernet(0x0800, golden::ipv4(6, 64, 9, &golden::tcp(&vec![7; len])));
+            bytes[at] ^= change;
+            bytes
+        };
+        let end = segment(0, 0, 1_400).len() - 1;
+        assert_eq!(counted(WINDOW, &[(0, segment(0, 0, 1_400)), (300, segment(0, 0, 1_400))]), 1);
+        let transport = 14 + 20;
+        let (sequence, acknowledgement, flags) = (transport + 7, transport + 11, transport + 13);
+        for at in [sequence, acknowledgement, flags, transport + 20, transport + 100, end] {
+            assert_eq!(counted(WINDOW, &[(0, segment(0, 0, 1_400)), (300, segment(at, 1, 1_400))]), 2, "byte {at}");
+        }
+        assert_eq!(counted(WINDOW, &[(0, segment(0, 0, 1_400)), (300, segment(0, 0, 1_399))]), 2);
+    }
+
+    #[test]
+    fn no_byte_of_a_datagram_can_differ_in_a_copy() {
+        for len in [1, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 300, 1_400] {
+            let datagram = golden::udp(5004, 5004, &vec![7; len]);
+            let first = golden::ethernet(0x0800, golden::ipv4(17, 64, 9, &datagram));
+            for at in 14 + 20 + 8..first.len() {
+                let mut other = first.clone();
+                other[at] ^= 1;
+                assert_eq!(counted(WINDOW, &[(0, first.clone()), (300, other)]), 2, "byte {at} of {len}");
+            }
+        }
     }
 
     #[test]

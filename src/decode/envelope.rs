@@ -6,8 +6,8 @@
 use std::fmt;
 
 use super::Encapsulation;
-use super::duplicate::Path;
 use super::ip::Ip;
+use super::print::Path;
 use crate::net::MacAddr;
 
 /// Hears what the walk strips, outermost first.

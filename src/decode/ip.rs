@@ -46,7 +46,8 @@ impl Piece {
     pub(super) const NONE: Piece = Piece { id: 0, offset: 0, more: false };
 }
 
-const IPV6_HEADER: usize = 40;
+/// Length of the IPv6 header, in bytes.
+pub(super) const IPV6_HEADER: usize = 40;
 
 impl<'a, R: Recorder> Walk<'a, R> {
     /// An IP packet of the version its first four bits say.
@@ -181,7 +182,7 @@ fn super_frame_len(view: View<'_>) -> usize {
 }
 
 #[inline]
-fn split_addresses(bytes: &[u8; 32]) -> (u128, u128) {
+pub(super) fn split_addresses(bytes: &[u8; 32]) -> (u128, u128) {
     let both = bytes.as_chunks::<16>().0;
     match both {
         [source, destination] => (u128::from_be_bytes(*source), u128::from_be_bytes(*destination)),

@@ -6,7 +6,8 @@
 //! * `walk` holds the way down, `link` and its neighbours the layers below IP, `ip` the addresses and extension
 //!   headers, `ip_tunnel` and `udp_tunnel` what rides on IP, `transport` the ports.
 //! * `fragment` puts datagrams together; decoding then goes on inside them.
-//! * `duplicate` finds the second copy of a packet mirrored twice.
+//! * `plain` is the short way of what nearly every frame is.
+//! * `duplicate` finds the second copy of a packet mirrored twice, by its `print`.
 //! * `envelope` tells what was stripped, on request: a flow asks once.
 
 mod duplicate;
@@ -23,7 +24,9 @@ mod ip_tunnel;
 mod link;
 mod options;
 mod packet;
+mod plain;
 mod ppp;
+mod print;
 mod skip;
 #[cfg(test)]
 mod tests;
@@ -39,11 +42,12 @@ pub use options::{FragmentOptions, Options};
 pub use packet::{Decoded, Packet, Payload, TcpFields, TcpFlags};
 pub use skip::{Skip, SkipCounters};
 
-use crate::capture::{Batch, Frame, FrameRef};
+use crate::capture::{Batch, Frame, FrameRef, LinkType};
 use crate::net::Timestamp;
-use duplicate::{Duplicates, Path, Print};
+use duplicate::Duplicates;
 use envelope::{EnvelopeRecorder, Recorder};
 use fragment::{Fragments, Whole};
+use print::{Path, Print};
 use view::View;
 use walk::{Found, Outcome, Walk};
 
@@ -61,6 +65,14 @@ pub struct Decoder {
 struct Account {
     skips: SkipCounters,
     counters: Counters,
+}
+
+/// A packet found ahead of its turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    /// The packet.
+    pub packet: Packet,
+    print: Print,
 }
 
 /// What decoding saw, besides the frames it skipped.
@@ -98,9 +110,75 @@ impl Decoder {
     /// The reason why the frame yields no packet; it has been counted.
     #[inline]
     pub fn decode(&mut self, batch: &mut Batch, index: usize, clock: Timestamp) -> Result<Decoded, Skip> {
+        self.advance(clock);
+        let mut plain = None;
+        self.look_ahead(batch, index, &mut plain);
+        match (plain, batch.frames.get(index)) {
+            (Some(plain), Some(meta)) => self.count_plain(meta, &plain).map(|()| Decoded::Packet(plain.packet)),
+            _ => self.decode_odd(batch, index, clock),
+        }
+    }
+
+    /// Puts the packet of the frame at `index` into `plain`, where that is as plain as nearly every frame: it depends on
+    /// nothing that was decoded before. It counts once [`Decoder::count_plain`] is told, in the order of the frames.
+    #[inline(always)]
+    pub fn look_ahead(&self, batch: &Batch, index: usize, plain: &mut Option<Plain>) {
+        *plain = None;
+        let Some(Frame { data, meta }) = batch.frame(index) else { return };
+        if meta.link != LinkType::ETHERNET {
+            return;
+        }
+        let mut path = Path::new(meta.interface);
+        let view = View::new(data, meta.wire_len as usize);
+        let Some(found) = plain::find(&self.options, view, &mut path) else { return };
+        // In two steps: there are too few registers for both.
+        let plain = plain.insert(Plain { packet: packet(&batch.bytes, index, &meta, &found), print: Print::NONE });
+        if self.duplicates.is_on() {
+            plain.print = Print::of_packet(&found, path);
+        }
+    }
+
+    /// Brings what counting these packets needs into the cache: their reads do not depend on each other, so the processor
+    /// overlaps their misses.
+    #[inline]
+    pub fn warm<'a>(&self, ahead: impl Iterator<Item = &'a Plain>) {
+        let mut words = 0;
+        for plain in ahead {
+            words ^= self.duplicates.warm(&plain.print);
+        }
+        std::hint::black_box(words);
+    }
+
+    /// Moves on to a frame that came when the highest packet time was `clock`: before [`Decoder::count_plain`].
+    #[inline]
+    pub fn advance(&mut self, clock: Timestamp) {
         if self.fragments.deadline <= clock {
             self.fragments.expire(clock, &mut self.account);
         }
+    }
+
+    /// Counts a packet found ahead, in its turn.
+    ///
+    /// # Errors
+    /// It is the second copy of one that counted.
+    #[inline]
+    pub fn count_plain(&mut self, meta: &FrameRef, plain: &Plain) -> Result<(), Skip> {
+        let Plain { packet, print } = plain;
+        self.account.counters.frames_cut += u64::from(meta.is_cut());
+        if self.duplicates.check(print, packet.timestamp) {
+            self.account.skips.add(Skip::Duplicate, 1);
+            return Err(Skip::Duplicate);
+        }
+        self.account.counters.frames_decoded += 1;
+        Ok(())
+    }
+
+    /// Decodes a frame that is not plain.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    #[inline(never)]
+    pub fn decode_odd(&mut self, batch: &mut Batch, index: usize, clock: Timestamp) -> Result<Decoded, Skip> {
         let Some(meta) = batch.frames.get(index).copied() else { return Err(Skip::Truncated) };
         if self.duplicates.is_on() {
             self.decode_frame(batch, index, meta, clock, Path::new(meta.interface))
@@ -118,7 +196,7 @@ impl Decoder {
         clock: Timestamp,
         recorder: R,
     ) -> Result<Decoded, Skip> {
-        self.account.counters.frames_cut += u64::from(meta.captured_len < meta.wire_len);
+        self.account.counters.frames_cut += u64::from(meta.is_cut());
         let start = meta.offset as usize;
         let data = batch.bytes.get(start..start + meta.captured_len as usize).unwrap_or_default();
         let mut walk = Walk::new(&self.options, recorder);
@@ -175,7 +253,7 @@ impl Decoder {
         clock: Timestamp,
     ) -> Result<Option<Whole>, Skip> {
         let print = walk.recorder.path().map(|path| Print::of_fragment(&walk.found, path));
-        if print.is_some_and(|print| self.duplicates.check(print, meta.timestamp)) {
+        if print.is_some_and(|print| self.duplicates.check(&print, meta.timestamp)) {
             return Err(Skip::Duplicate);
         }
         self.fragments.insert(&walk.found, frames, clock, &mut self.account)
@@ -192,7 +270,7 @@ impl Decoder {
     ) -> Result<Decoded, Skip> {
         // The fragments of a reassembled datagram have been looked up one by one.
         let path = if walk.found.ip.frames == 1 { walk.recorder.path() } else { None };
-        if path.is_some_and(|path| self.duplicates.check(Print::of_packet(&walk.found, path), meta.timestamp)) {
+        if path.is_some_and(|path| self.duplicates.check(&Print::of_packet(&walk.found, path), meta.timestamp)) {
             return self.skip(Skip::Duplicate, frames);
         }
         self.account.counters.frames_decoded += u64::from(frames);
@@ -209,10 +287,15 @@ impl Decoder {
     /// otherwise. What came in fragments never is.
     pub fn is_copy(&mut self, batch: &Batch, index: usize) -> bool {
         let Some(frame) = batch.frame(index).filter(|_| self.duplicates.is_on()) else { return false };
+        let mut plain = None;
+        self.look_ahead(batch, index, &mut plain);
+        if let Some(plain) = plain {
+            return self.duplicates.check(&plain.print, frame.meta.timestamp);
+        }
         let mut walk = Walk::new(&self.options, Path::new(frame.meta.interface));
         let outcome = walk.link(frame.meta.link, View::new(frame.data, frame.meta.wire_len as usize));
         let path = if matches!(outcome, Ok(Outcome::Packet)) { walk.recorder.path() } else { None };
-        path.is_some_and(|path| self.duplicates.check(Print::of_packet(&walk.found, path), frame.meta.timestamp))
+        path.is_some_and(|path| self.duplicates.check(&Print::of_packet(&walk.found, path), frame.meta.timestamp))
     }
 
     /// Gives up the fragments that are pending: at the end of the input.

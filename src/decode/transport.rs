@@ -22,7 +22,7 @@ pub(super) struct Segment<'a> {
     pub(super) payload: View<'a>,
 }
 
-impl Segment<'_> {
+impl<'a> Segment<'a> {
     pub(super) const NONE: Segment<'static> = Segment {
         source_port: 0,
         destination_port: 0,
@@ -30,6 +30,39 @@ impl Segment<'_> {
         tcp: TcpFields { sequence: 0, acknowledgement: 0, flags: TcpFlags(0) },
         payload: View { data: &[], wire: 0 },
     };
+
+    /// RFC 9293, section 3.1: `data` begins with the header `h`.
+    #[inline(always)]
+    pub(super) fn tcp(h: &[u8; 20], data: View<'a>) -> Segment<'a> {
+        let header_len = usize::from(h[12] >> 4) * 4;
+        let is_sane = header_len >= 20 && header_len <= data.wire;
+        Segment {
+            source_port: u16::from_be_bytes([h[0], h[1]]),
+            destination_port: u16::from_be_bytes([h[2], h[3]]),
+            one_way: false,
+            tcp: TcpFields {
+                sequence: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
+                acknowledgement: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
+                flags: TcpFlags(h[13]),
+            },
+            payload: if is_sane { behind(data, header_len) } else { data.limit(0) },
+        }
+    }
+
+    /// RFC 768: `data` begins with the header `h`. A length of 0 is a jumbogram (RFC 2675) or a super-frame.
+    #[inline(always)]
+    pub(super) fn udp(h: &[u8; 8], data: View<'a>) -> Segment<'a> {
+        let len = match usize::from(u16::from_be_bytes([h[4], h[5]])) {
+            0 => data.wire,
+            len => len.min(data.wire),
+        };
+        Segment {
+            source_port: u16::from_be_bytes([h[0], h[1]]),
+            destination_port: u16::from_be_bytes([h[2], h[3]]),
+            payload: behind(data.limit(len), 8),
+            ..Segment::NONE
+        }
+    }
 }
 
 impl<'a, R: Recorder> Walk<'a, R> {
@@ -58,35 +91,18 @@ impl<'a, R: Recorder> Walk<'a, R> {
         Ok(Outcome::Packet)
     }
 
-    /// RFC 9293, section 3.1.
     #[inline(always)]
     fn tcp(&mut self, data: View<'a>) -> Result<(), Skip> {
         // Cut off behind its ports, the least header is assumed.
         let Ok(h) = data.peek::<20>() else { return self.ported(data, 20) };
-        let header_len = usize::from(h[12] >> 4) * 4;
-        let is_sane = header_len >= 20 && header_len <= data.wire;
-        let segment = &mut self.found.segment;
-        segment.source_port = u16::from_be_bytes([h[0], h[1]]);
-        segment.destination_port = u16::from_be_bytes([h[2], h[3]]);
-        segment.tcp.sequence = u32::from_be_bytes([h[4], h[5], h[6], h[7]]);
-        segment.tcp.acknowledgement = u32::from_be_bytes([h[8], h[9], h[10], h[11]]);
-        segment.tcp.flags = TcpFlags(h[13]);
-        segment.payload = if is_sane { behind(data, header_len) } else { data.limit(0) };
+        self.found.segment = Segment::tcp(h, data);
         Ok(())
     }
 
-    /// RFC 768; a length of 0 is a jumbogram (RFC 2675) or a super-frame.
     #[inline(always)]
     fn udp(&mut self, data: View<'a>) -> Result<(), Skip> {
         let Ok(h) = data.peek::<8>() else { return self.ported(data, 8) };
-        let len = match usize::from(u16::from_be_bytes([h[4], h[5]])) {
-            0 => data.wire,
-            len => len.min(data.wire),
-        };
-        let segment = &mut self.found.segment;
-        segment.source_port = u16::from_be_bytes([h[0], h[1]]);
-        segment.destination_port = u16::from_be_bytes([h[2], h[3]]);
-        segment.payload = behind(data.limit(len), 8);
+        self.found.segment = Segment::udp(h, data);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Which flow a packet belongs to: the unordered pair of its endpoints, and the transport.
 
+use std::hint::select_unpredictable;
+
 use crate::decode::Packet;
 use crate::net::deal::Deal;
 use crate::net::{Endpoint, IpVersion};
@@ -67,20 +69,30 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// The key of a packet, and the side that sent it.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn of(packet: &Packet) -> (FlowKey, Side) {
-        let source = (packet.source, packet.source_port);
-        let destination = (packet.destination, packet.destination_port);
-        let (low, high, side) =
-            if source <= destination { (source, destination, Side::Low) } else { (destination, source, Side::High) };
+        // Which side sent is as good as random: a branch on it would be mispredicted for every other packet.
+        let (from, to) = (packet.source, packet.destination);
+        let descends = (from > to) | ((from == to) & (packet.source_port > packet.destination_port));
+        let words = |bits: u128| [(bits >> 64) as u64, bits as u64];
+        let ([a, b], [c, d]) = (words(from), words(to));
         let key = FlowKey {
-            words: [(low.0 >> 64) as u64, low.0 as u64, (high.0 >> 64) as u64, high.0 as u64],
-            ports: PerSide { low: low.1, high: high.1 },
+            words: [
+                select_unpredictable(descends, c, a),
+                select_unpredictable(descends, d, b),
+                select_unpredictable(descends, a, c),
+                select_unpredictable(descends, b, d),
+            ],
+            ports: PerSide {
+                low: select_unpredictable(descends, packet.destination_port, packet.source_port),
+                high: select_unpredictable(descends, packet.source_port, packet.destination_port),
+            },
             protocol: packet.protocol,
             version: packet.version,
             one_way: packet.one_way,
         };
+        let side = if descends { Side::High } else { Side::Low };
         (key, side)
     }
 
@@ -147,7 +159,7 @@ impl FlowHasher {
     }
 
     /// The hash of a key: all 64 bits are usable, the upper six are its part by [`FlowHasher::deal`].
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         let [a, b, c, d] = key.words;
@@ -194,6 +206,24 @@ mod tests {
         assert_eq!(side, opposite.other());
         assert_eq!(key.endpoint(side).port, 5000);
         assert_eq!(key.endpoint(opposite).address.to_string(), "9.9.9.9");
+    }
+
+    #[test]
+    fn the_smaller_address_and_then_the_smaller_port_is_the_low_side() {
+        let hosts = ["10.0.0.1", "9.9.9.9", "::1", "2001:db8::1", "2001:db8:0:1::", "fe80::9"];
+        for source in hosts {
+            for destination in hosts.into_iter().filter(|host| host.contains(':') == source.contains(':')) {
+                for ports in [(7, 9), (9, 7), (9, 9)] {
+                    let packet = udp(source, ports.0, destination, ports.1);
+                    let (from, to) = ((packet.source, ports.0), (packet.destination, ports.1));
+                    let (key, side) = FlowKey::of(&packet);
+                    assert_eq!(side, if from <= to { Side::Low } else { Side::High });
+                    let ends = (key.endpoint(side), key.endpoint(side.other()));
+                    assert_eq!(ends.0, Endpoint { address: packet.version.address(from.0), port: from.1 });
+                    assert_eq!(ends.1, Endpoint { address: packet.version.address(to.0), port: to.1 });
+                }
+            }
+        }
     }
 
     #[test]

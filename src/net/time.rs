@@ -17,42 +17,49 @@ impl Timestamp {
     pub const MAX: Timestamp = Timestamp(u64::MAX);
 
     /// From nanoseconds since the epoch.
+    #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Timestamp(nanos)
     }
 
     /// From seconds since the epoch and nanoseconds within the second; saturates.
+    #[inline]
     #[must_use]
     pub const fn from_parts(seconds: u64, nanos: u32) -> Self {
         Timestamp(seconds.saturating_mul(1_000_000_000).saturating_add(nanos as u64))
     }
 
     /// Nanoseconds since the epoch.
+    #[inline]
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// Whole seconds since the epoch.
+    #[inline]
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0 / 1_000_000_000
     }
 
     /// Whole milliseconds since the epoch.
+    #[inline]
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000_000
     }
 
     /// Time elapsed since `earlier`; zero where `earlier` is later.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// This moment plus `duration`; saturates.
+    #[inline]
     #[must_use]
     pub const fn after(self, duration: Duration) -> Timestamp {
         let nanos = duration.as_nanos();

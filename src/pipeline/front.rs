@@ -1,9 +1,13 @@
 //! Frames to packets, with the clock of the capture and the shard of each packet.
+//!
+//! Frames are taken [`AHEAD`] at a time, in two passes. The first decodes what is plain, which depends on nothing but the
+//! frame: so the processor works on several frames at once, and the cache misses of all of them overlap. The second goes
+//! through all frames in their order, moves the clock, looks for copies, and decodes what is not plain.
 
 use std::time::Duration;
 
-use crate::capture::{Batch, Filter, LinkType};
-use crate::decode::{self, Decoded, Decoder, Packet, Skip, SkipCounters};
+use crate::capture::{Batch, Filter, FrameRef, LinkType};
+use crate::decode::{self, Decoded, Decoder, Packet, Plain, Skip, SkipCounters};
 use crate::detect::Coverage;
 use crate::flow::{self, FlowHasher, FlowKey, Place};
 use crate::inspect::{self, Announcement};
@@ -23,6 +27,16 @@ pub struct Prepared {
     pub frame: u64,
     /// Highest packet time when it came.
     pub clock: Timestamp,
+}
+
+/// Frames decoded ahead of their turn at most: what is found of them stays in the nearest cache.
+const AHEAD: usize = 32;
+
+/// A packet found ahead of its turn, and the hash of its flow key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ahead {
+    plain: Option<Plain>,
+    hash: u64,
 }
 
 /// A step of packet time that one frame alone does not prove.
@@ -103,11 +117,15 @@ pub struct Front {
     leap: Option<Timestamp>,
     /// Minute of the last sighting of the coverage.
     covered: u64,
+    /// When it is over.
+    cover_due: Timestamp,
     /// Frames lost before they were captured.
     lost: u64,
     counters: FrontCounters,
     unknown_links: Vec<LinkType>,
     sightings: Vec<Sighting>,
+    /// What was found ahead in the frames whose turn comes next.
+    ahead: Box<[Ahead; AHEAD]>,
 }
 
 impl Front {
@@ -124,10 +142,12 @@ impl Front {
             number: (0, 1),
             leap: None,
             covered: 0,
+            cover_due: Timestamp::from_parts(COVERAGE_EVERY_S, 0),
             lost: 0,
             counters: FrontCounters { first_time: Timestamp::MAX, ..FrontCounters::default() },
             unknown_links: Vec::with_capacity(MOST_UNKNOWN_LINKS),
             sightings: Vec::new(),
+            ahead: Box::new([Ahead::default(); AHEAD]),
         }
     }
 
@@ -150,19 +170,33 @@ impl Front {
     /// Decodes `batch` and appends each packet to the list of its shard; there are as many shards as lists.
     pub fn decode(&mut self, batch: &mut Batch, shards: &mut [Vec<Prepared>]) {
         batch.first_frame = self.counters.frames_read;
-        for index in 0..batch.frames.len() {
-            if let Some(prepared) = self.frame(batch, index) {
-                let shard = flow::partition(prepared.hash) % shards.len().max(1);
-                if let Some(list) = shards.get_mut(shard) {
-                    list.push(prepared);
-                }
+        for first in (0..batch.frames.len()).step_by(AHEAD) {
+            self.look_ahead(batch, first);
+            let end = batch.frames.len().min(first + AHEAD);
+            for index in first..end {
+                self.frame(batch, index, index - first, shards);
             }
         }
     }
 
+    /// Finds what is plain in the frames from number `first` of the batch on.
+    #[inline(always)]
+    fn look_ahead(&mut self, batch: &Batch, first: usize) {
+        for (index, ahead) in (first..).zip(self.ahead.iter_mut()) {
+            self.decoder.look_ahead(batch, index, &mut ahead.plain);
+        }
+        for ahead in self.ahead.iter_mut() {
+            if let Some(plain) = &ahead.plain {
+                ahead.hash = self.hasher.hash(&FlowKey::of(&plain.packet).0);
+            }
+        }
+        self.decoder.warm(self.ahead.iter().filter_map(|ahead| ahead.plain.as_ref()));
+    }
+
+    /// The frame whose turn it is, of which what is at `place` was found ahead.
     #[inline]
-    fn frame(&mut self, batch: &mut Batch, index: usize) -> Option<Prepared> {
-        let meta = *batch.frames.get(index)?;
+    fn frame(&mut self, batch: &mut Batch, index: usize, place: usize, shards: &mut [Vec<Prepared>]) {
+        let Some(&meta) = batch.frames.get(index) else { return };
         let frame = self.frame_number(self.counters.frames_read);
         self.counters.frames_read += 1;
         self.counters.wire_bytes += u64::from(meta.wire_len);
@@ -173,9 +207,26 @@ impl Front {
             && !batch.frame(index).is_some_and(|frame| filter.matches(&frame))
         {
             self.filtered.add(Skip::Filtered, 1);
-            return None;
+            return;
         }
-        match self.decoder.decode(batch, index, self.clock) {
+        self.decoder.advance(self.clock);
+        if let Some(Ahead { plain: Some(plain), hash }) = self.ahead.get(place) {
+            if self.decoder.count_plain(&meta, plain).is_ok()
+                && let Some(list) = list_of(shards, *hash)
+            {
+                list.push(Prepared { packet: plain.packet, hash: *hash, frame, clock: self.clock });
+            }
+        } else if let Some(prepared) = self.odd(batch, index, &meta, frame)
+            && let Some(list) = list_of(shards, prepared.hash)
+        {
+            list.push(prepared);
+        }
+    }
+
+    /// A frame that is not plain.
+    #[inline(never)]
+    fn odd(&mut self, batch: &mut Batch, index: usize, meta: &FrameRef, frame: u64) -> Option<Prepared> {
+        match self.decoder.decode_odd(batch, index, self.clock) {
             Ok(Decoded::Packet(packet)) => {
                 let (key, _) = FlowKey::of(&packet);
                 Some(Prepared { packet, hash: self.hasher.hash(&key), frame, clock: self.clock })
@@ -197,11 +248,13 @@ impl Front {
     /// must not end every flow and stop time for the rest of the run.
     #[inline]
     fn advance(&mut self, time: Timestamp) {
-        let is_begun = std::mem::replace(&mut self.is_begun, true);
         if time <= self.clock {
+            self.is_begun = true;
             return;
         }
-        if is_begun && time.since(self.clock) > LEAP && !self.leap.is_some_and(|leap| near(leap, time)) {
+        let is_begun = std::mem::replace(&mut self.is_begun, true);
+        let step_ns = u128::from(time.as_nanos() - self.clock.as_nanos());
+        if is_begun && step_ns > LEAP.as_nanos() && !self.leap.is_some_and(|leap| near(leap, time)) {
             self.leap = Some(time);
             self.counters.clock_leaps += 1;
             return;
@@ -230,6 +283,13 @@ impl Front {
 
     #[inline]
     fn cover_if_due(&mut self, frame: u64) {
+        if self.clock >= self.cover_due {
+            self.cover_minute(frame);
+        }
+    }
+
+    #[cold]
+    fn cover_minute(&mut self, frame: u64) {
         let minute = self.clock.as_secs() / COVERAGE_EVERY_S;
         if minute > self.covered {
             self.cover(minute, frame);
@@ -258,6 +318,7 @@ impl Front {
     #[cold]
     fn cover(&mut self, minute: u64, frame: u64) {
         self.covered = minute;
+        self.cover_due = Timestamp::from_parts((minute + 1) * COVERAGE_EVERY_S, 0);
         let place = Place::of_packet(self.clock, frame);
         let covered = Covered { front: self.number, at: self.clock, coverage: self.coverage() };
         self.sightings.push(Sighting { place, seen: Seen::Coverage(covered) });
@@ -316,6 +377,15 @@ impl Front {
     #[must_use]
     pub fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
+    }
+}
+
+/// The list of the shard that a flow with this hash belongs to.
+#[inline]
+fn list_of(shards: &mut [Vec<Prepared>], hash: u64) -> Option<&mut Vec<Prepared>> {
+    match shards {
+        [only] => Some(only),
+        many => many.get_mut(flow::partition(hash) % many.len().max(1)),
     }
 }
 

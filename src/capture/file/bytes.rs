@@ -15,6 +15,7 @@ impl Order {
         }
     }
 
+    #[inline(always)]
     pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Order::Little => u32::from_le_bytes(bytes),
@@ -30,13 +31,10 @@ impl Order {
     }
 
     /// Four consecutive 32-bit words.
+    #[inline(always)]
     pub(super) fn words(self, bytes: &[u8; 16]) -> [u32; 4] {
-        let all = u128::from_le_bytes(*bytes);
-        let words = [all as u32, (all >> 32) as u32, (all >> 64) as u32, (all >> 96) as u32];
-        match self {
-            Order::Little => words,
-            Order::Big => words.map(u32::swap_bytes),
-        }
+        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+        [self.u32([a, b, c, d]), self.u32([e, f, g, h]), self.u32([i, j, k, l]), self.u32([m, n, o, p])]
     }
 }
 
