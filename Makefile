@@ -12,7 +12,7 @@ FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deb test-deb deps peers clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench bench-peers instructions fuzz deb test-deb deps peers clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -53,6 +53,17 @@ deny:
 
 bench: deps
 	$(CARGO) bench --locked
+
+# The table of docs/performance.md: replays captures with Borderflow and with every peer that is installed. An hour alone;
+# benches/peers/compare.sh says how to have less. BENCH_PEERS=--quick is one run of each.
+bench-peers: deps
+	@$(CARGO) build --locked --release --bin borderflow --example bench_captures
+	@benches/peers/compare.sh $(BENCH_PEERS)
+
+# Instructions for a packet of three captures, against the committed budget; INSTRUCTIONS=--update writes a new one.
+instructions: deps
+	@$(CARGO) build --locked --profile $(PROFILE) --bin borderflow --example bench_captures
+	@PROFILE=$(PROFILE) benches/instructions/count.sh $(INSTRUCTIONS)
 
 # Finds inputs that break what must always hold; see tests/fuzz/README.md.
 fuzz: deps
