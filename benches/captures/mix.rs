@@ -11,7 +11,7 @@ const SITES: u64 = 20_000;
 /// Between two beginnings: sessions overlap by hundreds.
 const MEAN_PAUSE_NS: u64 = 200_000;
 /// What handshakes, lookups and acknowledgements take of the mean session.
-const OVERHEAD_BYTES: u64 = 2_850;
+const OVERHEAD_BYTES: u64 = 3_170;
 
 /// The frames of one session, in time order.
 pub(crate) type Session = Vec<Frame>;
