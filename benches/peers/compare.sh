@@ -49,7 +49,7 @@ mkdir -p "$CAPTURES"
 DIR=$(mktemp -d "$CAPTURES/run.XXXXXX")
 trap 'rm -rf "$DIR"' EXIT
 export TMPDIR=$DIR
-for tool in loop walk measure; do
+for tool in loop walk measure memory; do
     cc -O2 -o "$DIR/$tool" "$HERE/$tool.c" -lpcap
 done
 : > "$DIR/defaults.toml"
@@ -161,7 +161,7 @@ printf 'Versions: '
 for name in "${all[@]}"; do
     case $name in loop | walk | borderflow-*) ;; *) printf '%s: %s; ' "$name" "$(version "$name")" ;; esac
 done
-printf '%s.\n' "$(cc --version | head -n 1)"
+printf '%s.\n\nMemory: %s.\n' "$(cc --version | head -n 1)" "$("$DIR/memory")"
 
 for kind in $KINDS; do
     path=$(capture "$kind" "$kind")

@@ -21,7 +21,7 @@ function base(table) { return (table, "loop") in runs ? cpu(table, "loop") : 0 }
 function ratio(value, table) { return base(table) ? sprintf("%.2f", value / base(table)) : "–" }
 
 function goal(what, table, value, most) {
-    printf "| %s | %.2f | %.2f | %s |\n", what, most, value, value <= most ? "met" : "missed"
+    printf "| %s | %.2f | %.2f | %s |\n", what, most, value, (value <= most ? "met" : "missed")
 }
 
 function titled(name) {
@@ -91,7 +91,7 @@ function goals(    i, table, name, per, per_least, own, own_fewest, fewest) {
     }
     if (("flood", "borderflow") in runs && packets["flood"]) {
         per = packets["flood"] / of("flood", "borderflow", "wall") / 1e6
-        printf "| new flows, million a second (at least) | 2.00 | %.2f | %s |\n", per, per >= 2 ? "met" : "missed"
+        printf "| new flows, million a second (at least) | 2.00 | %.2f | %s |\n", per, (per >= 2 ? "met" : "missed")
     }
 }
 
