@@ -78,8 +78,8 @@ command_of() {
     tcpdump) COMMAND=(tcpdump -n -r "$2" -w /dev/null) ;;
     argus) COMMAND=(argus -X -r "$2" -w argus.out) ;;
     softflowd) COMMAND=(softflowd -r "$2" -n 127.0.0.1:9 -m 2000000 -c ctl -p pid) ;;
-    nfpcapd) COMMAND=(nfpcapd -r "$2" -w .) ;;
-    ndpiReader) COMMAND=(ndpiReader -i "$2" -q) ;;
+    nfpcapd) COMMAND=(nfpcapd -r "$2" -w flows) ;;
+    ndpiReader) COMMAND=(ndpiReader -i "$2") ;;
     tshark) COMMAND=(tshark -n -r "$2" -q -z "conv,ip") ;;
     suricata) COMMAND=(suricata -r "$2" -l . -S /dev/null -k none --runmode single) ;;
     zeek) COMMAND=(zeek -C -r "$2") ;;
@@ -93,7 +93,7 @@ found() {
     borderflow*) printf '%s flows, %s alerts' "$(counter total)" "$(counter alerts)" ;;
     argus) racount -r argus.out 2> /dev/null | awk '$1 == "sum" { print $2 " records" }' ;;
     softflowd) awk '/flushed =/ { gsub(/[^0-9 ]/, ""); print $1 " flows" }' out | tail -n 1 ;;
-    nfpcapd) nfdump -R "$PWD" -I 2> /dev/null | awk '/^Flows:/ { print $2 " flows" }' ;;
+    nfpcapd) nfdump -R "$PWD/flows" -I 2> /dev/null | awk '/^Flows:/ { print $2 " flows" }' ;;
     ndpiReader) awk '/Unique flows:/ { print $3 " flows" }' out ;;
     tshark) awk '/<->/ { n++ } END { print n + 0 " conversations" }' out ;;
     suricata) [ ! -e eve.json ] || printf '%s flows' "$(grep -c '"event_type":"flow"' eve.json)" ;;
@@ -131,7 +131,7 @@ contestants() {
 # run TABLE NAME CAPTURE: one run, a line of results.tsv: table, contestant, what measure says, status, what was found.
 run() {
     local work=$DIR/work status=0
-    rm -rf "$work" && mkdir "$work"
+    rm -rf "$work" && mkdir -p "$work/flows"
     command_of "$2" "$3"
     (cd "$work" && "$DIR/measure" measured "$LIMIT_S" "${COMMAND[@]}" > out 2>&1) || status=$?
     local what
