@@ -12,7 +12,7 @@ FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench fuzz deb test-deb deps peers clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench bench-peers instructions pgo fuzz deb test-deb deps peers clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -36,6 +36,7 @@ demo-capture:
 
 test: deps peers
 	$(CARGO) test --locked --workspace --profile $(PROFILE)
+	@PROFILE=$(PROFILE) benches/instructions/count.sh
 
 lint: fmt clippy doc deny
 
@@ -53,6 +54,21 @@ deny:
 
 bench: deps
 	$(CARGO) bench --locked
+
+# The table of docs/performance.md: replays captures with Borderflow and with every peer that is installed. An hour alone;
+# benches/peers/compare.sh says how to have less. BENCH_PEERS=--quick is one run of each.
+bench-peers: deps
+	@$(CARGO) build --locked --release --bin borderflow --example bench_captures
+	@benches/peers/compare.sh $(BENCH_PEERS)
+
+# Instructions for a packet of three captures, against the committed budget; INSTRUCTIONS=--update writes a new one.
+instructions: deps
+	@$(CARGO) build --locked --profile $(PROFILE) --bin borderflow --example bench_captures
+	@PROFILE=$(PROFILE) benches/instructions/count.sh $(INSTRUCTIONS)
+
+# The release program built with what replays tell about its branches; the last line says where it is.
+pgo: deps
+	@benches/pgo/build.sh
 
 # Finds inputs that break what must always hold; see tests/fuzz/README.md.
 fuzz: deps

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Fetches the servers that tests/outputs.rs delivers to, and unpacks them below target/peers: rsyslog (with its TLS driver),
-# syslog-ng and nats-server from the machine's own Debian or Ubuntu archive; and for tests/live.rs tcpreplay, tcpdump and ip.
-# Nothing is installed and nothing of the system changes; rsyslog and syslog-ng conflict as packages, so each is unpacked
-# beside the other.
+# syslog-ng and nats-server from the machine's own Debian or Ubuntu archive; for tests/live.rs tcpreplay, tcpdump and ip;
+# for benches/instructions valgrind. Nothing is installed and nothing of the system changes; rsyslog and syslog-ng conflict as
+# packages, so each is unpacked beside the other.
 # Where there is no apt, or no network, it says so and exits 0: the tests then skip what is missing, with a message.
 # What is there already is left alone; remove target/peers to fetch anew.
 set -u
@@ -47,6 +47,7 @@ fetch_all() {
     fetch syslog-ng syslog-ng-core || missing=1
     fetch nats nats-server || missing=1
     fetch live tcpreplay tcpdump iproute2 || missing=1
+    fetch valgrind valgrind || missing=1
     return $missing
 }
 
@@ -56,7 +57,7 @@ if [ "$(id -u)" -eq 0 ]; then
     apt-get update --quiet=2 >/dev/null 2>&1 || say "the package lists cannot be refreshed"
     fetch_all && exit 0
 fi
-for folder in rsyslog syslog-ng nats live; do
+for folder in rsyslog syslog-ng nats live valgrind; do
     [ -e "$peers/$folder/complete" ] || say "$folder cannot be fetched ($peers/$folder/log says why): its tests skip"
 done
 exit 0

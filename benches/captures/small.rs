@@ -1,6 +1,6 @@
 //! Small packets in very many flows: what costs is finding the flow, not reading the bytes.
 
-use crate::output::{Output, START_NS, inside, outside};
+use crate::output::{Output, START_NS, inside, outside, unremarkable};
 use borderflow_testkit::{Frame, Host, Link, Prng, Segment, flags, packet_frame, protocol, tcp, udp_frame};
 use std::io;
 use std::net::SocketAddr;
@@ -25,8 +25,9 @@ struct Ends {
 }
 
 /// Every flow has its first packet in turn, then each packet belongs to a flow picked at random; even flows are TCP
-/// from the SYN on, odd ones UDP. Directions alternate.
-pub(crate) fn write(output: &mut Output, packets: u64, flows: u64) -> io::Result<()> {
+/// from the SYN on, odd ones UDP. Directions alternate. Of the flows, `anywhere` in a hundred go to servers from anywhere in
+/// the world, the others to [`unremarkable`] ones.
+pub(crate) fn write(output: &mut Output, packets: u64, flows: u64, anywhere: u64) -> io::Result<()> {
     let mut prng = Prng::new(0x73_6d61_6c6c);
     let mut table = vec![Progress::default(); flows as usize];
     for packet in 0..packets {
@@ -34,8 +35,8 @@ pub(crate) fn write(output: &mut Output, packets: u64, flows: u64) -> io::Result
         let Some(progress) = table.get_mut(index as usize) else { continue };
         let time_ns = START_NS + packet * STEP_NS;
         let frame = match index % 2 {
-            0 => segment(time_ns, &ends(index, TCP_PORTS), progress, &mut prng),
-            _ => datagram(time_ns, &ends(index, UDP_PORTS), *progress, &mut prng),
+            0 => segment(time_ns, &ends(index, TCP_PORTS, anywhere), progress, &mut prng),
+            _ => datagram(time_ns, &ends(index, UDP_PORTS, anywhere), *progress, &mut prng),
         };
         progress.packets += 1;
         output.push(&frame)?;
@@ -43,13 +44,13 @@ pub(crate) fn write(output: &mut Output, packets: u64, flows: u64) -> io::Result
     Ok(())
 }
 
-fn ends(index: u64, ports: [u16; 4]) -> Ends {
+fn ends(index: u64, ports: [u16; 4], anywhere: u64) -> Ends {
     let mut prng = Prng::new(index);
     let port = ports.get(prng.below(4) as usize).copied().unwrap_or(443);
-    Ends {
-        client: (inside(prng.below(65_536)), 1_024 + prng.below(64_000) as u16),
-        server: (outside(prng.below(SERVERS)), port),
-    }
+    let client = (inside(prng.below(65_536)), 1_024 + prng.below(64_000) as u16);
+    let server = prng.below(SERVERS);
+    let server = if prng.below(100) < anywhere { outside(server) } else { unremarkable(server) };
+    Ends { client, server: (server, port) }
 }
 
 /// SYN, SYN-ACK, then data both ways.

@@ -6,6 +6,7 @@
 #
 # One line per rate and sensor: frames sent, lost, processor time of the sensor per frame, its largest resident memory. The frames
 # lost are the sensor's own count (borderflow: /metrics; tcpdump, softflowd: what they say at the end; argus: what its records hold).
+# At the end, each sensor's highest rate at which nothing was lost, and what that is of tcpdump's.
 set -euo pipefail
 
 BORDERFLOW=$(realpath "${1:?usage: load.sh BORDERFLOW CAPTURE [RATE...]}")
@@ -78,6 +79,7 @@ lost() {
     esac
 }
 
+declare -A BEST
 printf '%-12s %10s %12s %12s %10s %8s\n' sensor frames/s sent lost us/frame MiB
 for rate in "${RATES[@]}"; do
     for sensor in $SENSORS; do
@@ -107,5 +109,13 @@ for rate in "${RATES[@]}"; do
         esac
         each=$(awk -v ms="$((after - before))" -v n="$sent" 'BEGIN { printf "%.2f", ms * 1000 / n }')
         printf '%-12s %10s %12s %12s %10s %8s\n' "$sensor" "$reached" "$sent" "${missing:-?}" "$each" "$memory"
+        if [ "${missing:-1}" -le 0 ] && [ "$reached" -gt "${BEST[$sensor]:-0}" ]; then BEST[$sensor]=$reached; fi
     done
+done
+for sensor in $SENSORS; do
+    [ -n "${BEST[$sensor]:-}" ] || continue
+    awk -v name="$sensor" -v rate="${BEST[$sensor]}" -v top="${BEST[tcpdump]:-0}" 'BEGIN {
+        printf "%-12s %10d frames/s without loss", name, rate
+        print (top ? sprintf(", %.2f of tcpdump", rate / top) : "")
+    }'
 done

@@ -1,5 +1,6 @@
 //! QUIC's first packets (RFC 9000, RFC 9001, RFC 9369), protected as a client or a server protects them.
 
+use crate::prng::Prng;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey, quic};
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 
@@ -40,6 +41,13 @@ pub const Q050: Version = Version {
     initial: 0,
 };
 
+/// The id a client goes by.
+pub const CLIENT: &[u8] = b"client";
+/// Bytes of a datagram during the handshake: what a client pads to (RFC 9000, section 14.1), and a server may send.
+const DATAGRAM: usize = 1_200;
+/// A long header with ids of 6 and 8 bytes, and the length.
+const HANDSHAKE_HEADER: usize = 23;
+
 /// An Initial packet.
 #[derive(Clone, Debug)]
 pub struct Initial<'a> {
@@ -65,7 +73,7 @@ impl<'a> Initial<'a> {
     /// A client's first packet to `origin`.
     #[must_use]
     pub fn of_client(origin: &'a [u8], number: u32, frames: Vec<u8>) -> Initial<'a> {
-        let [source, token]: [&[u8]; 2] = [b"client", &[]];
+        let [source, token]: [&[u8]; 2] = [CLIENT, &[]];
         Initial { version: V1, origin, destination: origin, source, token, number, side: "client in", frames }
     }
 
@@ -122,6 +130,58 @@ pub fn flight(origin: &[u8], hello: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// What a server answers a client's hello with, one datagram each: its Initial and the first Handshake packet together,
+/// then Handshake packets until `encrypted_len` bytes of encrypted extensions, certificate and Finished are sent.
+#[must_use]
+pub fn server_flight(origin: &[u8], server: &[u8], encrypted_len: usize, prng: &mut Prng) -> Vec<Vec<u8>> {
+    const HELLO: usize = 90;
+    let acknowledgement = vec![2, 0, 0, 0, 0];
+    let frames = [acknowledgement, crypto(0, &prng.bytes(HELLO))].concat();
+    let client = Initial::of_client(origin, 0, frames);
+    let initial = Initial { destination: CLIENT, source: server, side: "server in", ..client }.packet(0);
+    let room = DATAGRAM - initial.len();
+    let first = handshake(CLIENT, server, room.min(encrypted_len + HANDSHAKE_HEADER), prng);
+    let rest = (encrypted_len + HANDSHAKE_HEADER).saturating_sub(room);
+    let mut datagrams = vec![[initial, first].concat()];
+    for sent in (0..rest).step_by(DATAGRAM - HANDSHAKE_HEADER) {
+        let length = (rest - sent + HANDSHAKE_HEADER).clamp(HANDSHAKE_HEADER + 16, DATAGRAM);
+        datagrams.push(handshake(CLIENT, server, length, prng));
+    }
+    datagrams
+}
+
+/// How the client ends its handshake: an Initial that acknowledges the server's, and its Finished, in one padded datagram.
+#[must_use]
+pub fn client_finished(origin: &[u8], server: &[u8], number: u32, prng: &mut Prng) -> Vec<u8> {
+    let initial = Initial { destination: server, ..Initial::of_client(origin, number, vec![2, 0, 0, 0, 0]) }.packet(0);
+    let finished = handshake(server, CLIENT, DATAGRAM - initial.len(), prng);
+    [initial, finished].concat()
+}
+
+/// A packet of `length` bytes with a short header (RFC 9000, section 17.3): data or acknowledgements under keys that no
+/// onlooker has.
+#[must_use]
+pub fn short(destination: &[u8], length: usize, prng: &mut Prng) -> Vec<u8> {
+    let mut packet = vec![0x40 | prng.below(0x40) as u8];
+    packet.extend(destination);
+    packet.extend(prng.bytes(length.saturating_sub(packet.len())));
+    packet
+}
+
+/// A Handshake packet of `length` bytes (RFC 9000, section 17.2.4), opaque behind its header.
+fn handshake(destination: &[u8], source: &[u8], length: usize, prng: &mut Prng) -> Vec<u8> {
+    let mut packet = vec![0xe0 | prng.below(0x10) as u8];
+    packet.extend(V1.number.to_be_bytes());
+    for id in [destination, source] {
+        packet.push(id.len() as u8);
+        packet.extend(id);
+    }
+    let protected = length.saturating_sub(packet.len() + 2);
+    packet.extend((0x4000 | protected as u16).to_be_bytes());
+    packet.extend(prng.bytes(protected));
+    packet
+}
+
 /// A variable-length integer (RFC 9000, section 16) below 2³⁰, in the fewest bytes.
 fn varint(value: usize) -> Vec<u8> {
     match value {
@@ -144,5 +204,25 @@ struct Length(usize);
 impl KeyType for Length {
     fn len(&self) -> usize {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Prng, client_finished, server_flight, short};
+
+    #[test]
+    fn a_handshake_fills_datagrams_of_1200_bytes() {
+        let mut prng = Prng::new(1);
+        let flight = server_flight(b"original", b"server 1", 2_600, &mut prng);
+        let lengths: Vec<usize> = flight.iter().map(Vec::len).collect();
+        assert_eq!((lengths.len(), lengths[0], lengths[1]), (3, 1_200, 1_200));
+        assert_eq!(client_finished(b"original", b"server 1", 1, &mut prng).len(), 1_200);
+    }
+
+    #[test]
+    fn a_short_header_has_the_fixed_bit_and_no_long_form() {
+        let packet = short(b"server 1", 90, &mut Prng::new(1));
+        assert_eq!((packet[0] & 0xc0, packet.len(), &packet[1..9]), (0x40, 90, b"server 1".as_slice()));
     }
 }
