@@ -41,7 +41,7 @@ fn pcapng(frame_len: usize) -> Vec<u8> {
 
 /// Reads the capture as a replay does, with one batch that is reused.
 fn read_all(bencher: Bencher<'_, '_>, capture: &[u8]) {
-    read_in_blocks(bencher, capture, 256 * 1024);
+    read_in_blocks(bencher, capture, 128 * 1024);
 }
 
 fn read_in_blocks(bencher: Bencher<'_, '_>, capture: &[u8], block_bytes: usize) {

@@ -162,7 +162,11 @@ mod tests {
             let [plain, general] = both_ways(&options, &frame, &meta);
             prop_assert!(plain.is_none() || plain == general, "{plain:?} is not {general:?}");
         }
+    }
 
+    proptest! {
+        // Each case takes the memory of two decoders.
+        #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
         fn frames_decoded_ahead_give_the_packets_and_counts_of_the_general_walk_in_order(
             frames in prop::collection::vec((frame(), 0u64..300), 1..100), ahead in 1usize..40,

@@ -88,8 +88,8 @@ impl Print {
 
     #[inline]
     fn new(hash: u64, ip: &Ip, path: Path, likeness: Likeness) -> Print {
-        let path = mix(path.0, ip.ttl.into());
-        Print { fingerprint: hash | 1 << 63, path: (path >> 32) as u32, likeness }
+        let path = (path.0 >> 32) as u32 ^ u32::from(ip.ttl).wrapping_mul(0x9e37_79b1);
+        Print { fingerprint: hash | 1 << 63, path, likeness }
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Path(u64);
 impl Path {
     #[inline]
     pub(super) fn new(interface: u16) -> Path {
-        Path(u64::from(interface))
+        Path(u64::from(interface) << 32 | u64::from(interface))
     }
 }
 

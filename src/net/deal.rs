@@ -38,7 +38,7 @@ impl Deal {
     /// where neither is one of a tunnel.
     #[inline(always)]
     #[must_use]
-    pub const fn part(self, addresses: [u64; 4], ports: (u16, u16), protocol: u8) -> usize {
+    pub fn part(self, addresses: [u64; 4], ports: (u16, u16), protocol: u8) -> usize {
         let [a, b, c, d] = addresses;
         let mixed = a ^ b ^ c ^ d;
         let (mut xor, mut sum) = ((mixed ^ mixed >> 32) as u32, 0u32);
@@ -89,30 +89,18 @@ const fn add(sum: u32, word: u64) -> u32 {
     sum.wrapping_add(word as u32).wrapping_add((word >> 32) as u32)
 }
 
-/// Multiplies the tunnel ports to different upper bits, which saves comparing each packet with all of them.
+/// Multiplies the tunnel ports to different upper bits, which saves comparing the ports of each packet with all of them.
 const TUNNEL_FACTOR: u16 = 833;
-/// A tunnel port in its own slot. An empty slot holds a port that belongs into another.
-const TUNNEL_SLOTS: [u16; 16] = {
-    let mut slots = [TUNNEL_PORTS[0]; 16];
-    let mut rest: &[u16] = &TUNNEL_PORTS;
-    while let [port, others @ ..] = rest {
-        slots[tunnel_slot(*port)] = *port;
-        rest = others;
-    }
-    slots
-};
-
-#[inline(always)]
-const fn tunnel_slot(port: u16) -> usize {
-    (port.wrapping_mul(TUNNEL_FACTOR) >> 12) as usize
-}
+/// Each tunnel port in the slot of its upper four bits; an empty slot holds a port that belongs into another.
+const TUNNEL_SLOTS: [u16; 16] =
+    [3544, 4789, 4341, 4342, 6081, 2152, 4754, 4789, 4789, 1701, 8472, 5247, 4789, 4789, 4790, 4789];
 
 /// Whether a tunnel may come under this UDP port.
 #[inline(always)]
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "a slot has four bits")]
-pub const fn is_tunnel_port(port: u16) -> bool {
-    TUNNEL_SLOTS[tunnel_slot(port)] == port
+pub fn is_tunnel_port(port: u16) -> bool {
+    let slot = usize::from(port.wrapping_mul(TUNNEL_FACTOR) >> 12);
+    TUNNEL_SLOTS.get(slot) == Some(&port)
 }
 
 /// An instruction of classic BPF: `struct sock_filter` of linux/filter.h.

@@ -28,8 +28,9 @@ use super::{Batch, CaptureError, FrameRef, Loss, PacketSource};
 /// The longest frame (and pcapng block) a capture may hold, in bytes; a greater length is damage. libpcap's bound.
 pub const MAX_FRAME_BYTES: u32 = 16 * 1024 * 1024;
 
-/// Bytes a batch is filled up to, unless one frame needs more.
-const BLOCK_BYTES: usize = 256 * 1024;
+/// Bytes a batch is filled up to, unless one frame needs more. Block, frames and packets of a batch stay in the second
+/// cache, with room for the tables that every packet looks into.
+const BLOCK_BYTES: usize = 128 * 1024;
 
 /// When a batch is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl<'a> CaptureReader<'a> {
         }
     }
 
-    /// Fills blocks of about `bytes` (at least 64) instead of 256 KiB: for a look at the first frame, and for tests.
+    /// Fills blocks of about `bytes` (at least 64) instead of 128 KiB: for a look at the first frame, and for tests.
     #[must_use]
     pub fn with_block_bytes(mut self, bytes: usize) -> CaptureReader<'a> {
         self.block_bytes = bytes.max(64);
