@@ -1,5 +1,6 @@
 //! What the payloads of a flow said.
 
+use std::sync::LazyLock;
 use std::net::IpAddr;
 
 use super::mdns::Instance;
@@ -96,7 +97,8 @@ impl Facts {
     /// True where nothing was learned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Facts::default()
+        static NOTHING: LazyLock<Facts> = LazyLock::new(Facts::default);
+        *self == *NOTHING
     }
 }
 

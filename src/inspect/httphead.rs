@@ -20,6 +20,10 @@ pub(super) enum Start<'a> {
 
 /// The start line at the beginning of `bytes`.
 pub(super) fn start(bytes: &[u8]) -> Reading<Start<'_>> {
+    // Asked of the first bytes of every stream, most of which are something else.
+    if !matches!(bytes, [] | [b'D' | b'G' | b'H' | b'O' | b'P' | b'\r' | b'\n', ..]) {
+        return Reading::Other;
+    }
     let first = bytes.get(..1024).unwrap_or(bytes);
     let is_cut = !first.contains(&b'\n');
     let Some(line) = words(first.split(|byte| *byte == b'\r' || *byte == b'\n').next().unwrap_or(first)) else {
