@@ -1,7 +1,7 @@
 //! What the payloads of a flow said.
 
-use std::sync::LazyLock;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use super::mdns::Instance;
 use super::tls::Certificate;
