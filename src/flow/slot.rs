@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decode::Packet;
+use crate::decode::{Packet, TcpFlags};
 use crate::inspect::{Conversation, Dialogue, Facts};
 use crate::net::{MacAddr, Timestamp};
 
@@ -223,9 +223,15 @@ impl Hot {
         }
     }
 
-    /// The class that what was seen so far amounts to.
+    /// The class that what was seen so far amounts to, the last of it a packet with these control bits.
     #[inline]
-    pub(super) fn classify(&self) -> Class {
+    pub(super) fn classify(&self, flags: TcpFlags) -> Class {
+        // An answered flow stays what it is, but for a connection that is closed or reset.
+        match self.class {
+            Class::Udp | Class::Other => return self.class,
+            Class::Tcp if flags.0 & (TcpFlags::FIN | TcpFlags::RST) == 0 => return self.class,
+            Class::Tcp | Class::TcpClosed | Class::Unanswered => {}
+        }
         if !self.is_answered() {
             Class::Unanswered
         } else if self.key.protocol() == TCP {
@@ -260,7 +266,6 @@ impl Hot {
 
     /// TCP whose one captured side acknowledges what the other must have sent.
     pub(super) fn is_one_sided(&self) -> bool {
-        use crate::decode::TcpFlags;
         let lonely = |side: Side| {
             let flags = self.sequences.of(side).flags;
             *self.packets.of(side.other()) == 0

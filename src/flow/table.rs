@@ -198,7 +198,7 @@ impl Table {
         if hot.basis < InitiatorBasis::Syn {
             hot.learn_initiator(arrival);
         }
-        let (before, class) = (hot.class, hot.classify());
+        let (before, class) = (hot.class, hot.classify(arrival.packet.tcp.flags));
         let period = std::mem::replace(&mut hot.active, arrival.clock) < self.period.0;
         hot.class = class;
         let answered = before == Class::Unanswered && class != before;
