@@ -154,7 +154,7 @@ fn names_that_dns_gave_before_the_restart_name_flows_after_it_until_they_are_sta
     let mut judge = kept.resume(&LOADED);
     let named = told_of_named(&mut judge, &mut kept, 2, 1_000);
     assert!(named.iter().all(|alert| alert.step == Step::Opened));
-    assert!(named[0].flow.domain.as_ref().is_some_and(|(_, name)| name == "litedev.hik-connect.com"));
+    assert!(named[0].flow.domain.as_ref().is_some_and(|(_, name)| **name == *"litedev.hik-connect.com"));
     assert!(told_of_named(&mut judge, &mut kept, 3, 20_000).is_empty(), "long out of date");
     assert_eq!(kept.0.keys().filter(|(kind, _)| *kind == SavedKind::Name).count(), 0, "and forgotten");
     assert!(

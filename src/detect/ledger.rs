@@ -10,6 +10,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
+use super::keyed::Keyed;
 use super::{AssetKey, Entity};
 use crate::net::{Country, Timestamp};
 
@@ -304,12 +305,12 @@ pub(super) struct Booked {
 #[derive(Debug, Default)]
 pub(super) struct Ledgers {
     /// Behind a pointer, since half of a table's places are empty.
-    by_key: HashMap<LedgerKey, Box<Ledger>>,
+    by_key: HashMap<LedgerKey, Box<Ledger>, Keyed>,
     /// By the hour of their last entry, to find the one silent longest. (By the hour, so that a busy ledger does not move
     /// with every packet.) Each is there with the hour of some entry, and moves to that of its last when it is looked for.
     silent: BinaryHeap<Reverse<(u64, LedgerKey)>>,
     /// Ledgers of each asset in each jurisdiction.
-    known: HashMap<(AssetKey, Country), u32>,
+    known: HashMap<(AssetKey, Country), u32, Keyed>,
     since: Option<Timestamp>,
     /// Up to when they were kept: a capture that is read again is not counted again.
     pub(super) booked_until: Option<Timestamp>,

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::keyed::Keyed;
 use super::management::{Session, Shown, Via};
 use super::{Subject, Totals};
 use crate::flow::{FlowUpdate, InitiatorBasis};
@@ -78,7 +79,7 @@ impl Live {
 /// The flagged flows that live.
 #[derive(Default)]
 pub(super) struct Lives {
-    by_flow: HashMap<u64, Live>,
+    by_flow: HashMap<u64, Live, Keyed>,
     /// Only where somebody keeps them.
     keeping: Option<Keeping>,
 }

@@ -17,6 +17,7 @@ mod finding;
 mod findings;
 mod judged;
 mod jurisdiction;
+mod keyed;
 mod ledger;
 mod live;
 mod management;

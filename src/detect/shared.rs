@@ -4,11 +4,12 @@
 //! it is full it is emptied and fills again with what is in use; nobody loses what he holds.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use super::keyed::Keyed;
 use super::severity::Weight;
 use super::{EvidenceInfo, Severity};
 use crate::attribute::{Evidence, OwnerId};
@@ -18,10 +19,10 @@ const MOST: usize = 8_192;
 
 #[derive(Default)]
 pub(super) struct Shared {
-    texts: HashSet<Arc<str>>,
+    texts: HashSet<Arc<str>, Keyed>,
     evidence: HashTable<Known>,
-    severities: HashMap<Weight, Arc<Severity>>,
-    hashes: RandomState,
+    severities: HashMap<Weight, Arc<Severity>, Keyed>,
+    hashes: Keyed,
 }
 
 /// A piece of evidence and what it was made of.

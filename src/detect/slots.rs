@@ -6,12 +6,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
 use super::Relation;
 use super::finding::Finding;
+use super::keyed::Keyed;
 use crate::net::Timestamp;
 
 /// The number of a slot.
@@ -23,7 +24,7 @@ pub(super) struct Slots {
     findings: Vec<Option<Box<Finding>>>,
     free: Vec<Slot>,
     by_relation: HashTable<Slot>,
-    hashes: RandomState,
+    hashes: Keyed,
     /// When each finding would close, as it was when it was queued, and its slot.
     queue: BinaryHeap<Reverse<(Timestamp, Slot)>>,
     /// Those that close first, at `first_at`, the last of them in front.

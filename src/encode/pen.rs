@@ -22,6 +22,7 @@ impl<'o> Pen<'o> {
     }
 
     /// As it is.
+    #[inline]
     pub(super) fn raw(&mut self, piece: &str) -> &mut Self {
         self.out.extend_from_slice(piece.as_bytes());
         self
@@ -35,14 +36,16 @@ impl<'o> Pen<'o> {
 
     /// In decimal digits.
     pub(super) fn number(&mut self, number: impl Into<u64>) -> &mut Self {
-        let (mut rest, mut digits, mut begin) = (number.into(), [0; 20], 20);
-        for place in digits.iter_mut().rev() {
-            (*place, rest, begin) = (b'0' + (rest % 10) as u8, rest / 10, begin - 1);
-            if rest == 0 {
-                break;
-            }
+        let number = number.into();
+        let (mut rest, mut digits) = (number, [0; 20]);
+        let width = number.checked_ilog10().map_or(1, |power| power as usize + 1);
+        for place in digits.iter_mut().take(width).rev() {
+            (*place, rest) = (b'0' + (rest % 10) as u8, rest / 10);
         }
-        self.out.extend_from_slice(digits.get(begin..).unwrap_or_default());
+        // All twenty are put down at once, which is cheaper than as many as there are.
+        let end = self.out.len() + width;
+        self.out.extend_from_slice(&digits);
+        self.out.truncate(end);
         self
     }
 

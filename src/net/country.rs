@@ -70,6 +70,7 @@ const fn letters([a, b]: [u8; 2]) -> Option<usize> {
 }
 
 /// By the number of each code its place in [`NAMES`].
+#[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which would say so")]
 static PLACES: [u8; 26 * 26] = {
     let mut places = [u8::MAX; 26 * 26];
     let mut place = 0;
