@@ -106,3 +106,57 @@ fn own_mac(neighbours: &Neighbours, party: &Party) -> Option<MacAddr> {
 fn counts(protocol: &str, attributor: &Attributor) -> bool {
     is_encrypted(protocol) || attributor.tool([(Basis::Protocol, protocol)]).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::geo::{Databases, Override};
+    use crate::attribute::Catalogue;
+    use crate::detect::Preset;
+    use crate::net::IpVersion;
+    use std::net::IpAddr;
+
+    fn jurisdictions(preset: &str) -> Jurisdictions {
+        Jurisdictions::from_preset(Preset::named(preset).unwrap())
+    }
+
+    /// Pseudo-random addresses: of IPv4 anywhere, of IPv6 in what is allotted.
+    fn addresses() -> impl Iterator<Item = IpAddr> {
+        let mut state = 7u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 11
+        };
+        (0..100_000).flat_map(move |_| {
+            let (v4, v6) = (next() as u32, 0x2000 << 48 | next() >> 3);
+            [IpVersion::V4.address(v4.into()), IpVersion::V6.address(u128::from(v6) << 64 | 1)]
+        })
+    }
+
+    #[test]
+    fn no_address_with_evidence_for_a_flagged_country_passes_and_hardly_any_other_is_kept() {
+        let word = |prefix: &str, country: &str| Override {
+            prefix: prefix.parse().unwrap(),
+            country: country.parse().ok(),
+            asn: None,
+            organization: None,
+        };
+        let overrides = vec![word("10.9.0.0/16", "CN"), word("2001:db8::/32", "CN")];
+        let databases = Databases::embedded().unwrap().with_overrides(overrides);
+        let attributor = Attributor::new(databases, Catalogue::embedded().unwrap());
+        for preset in ["nukib-2025", "us-28cfr202", "none"] {
+            let jurisdictions = jurisdictions(preset);
+            let screen = Screen::new(&attributor, &jurisdictions);
+            let special = ["10.9.1.2", "10.8.1.2", "2001:db8::7", "64:ff9b::2f58:1", "47.91.67.66", "8.8.8.8"];
+            let special = special.into_iter().map(|text| text.parse().unwrap());
+            let (mut kept, mut flagged_ones) = (0, 0);
+            for address in addresses().chain(special) {
+                let is_flagged = flagged(&attributor.attribute(address), &jurisdictions).is_some();
+                let is_kept = screen.flagged.contains(address);
+                assert!(is_kept || !is_flagged, "{address} of {preset}");
+                (kept, flagged_ones) = (kept + u32::from(is_kept), flagged_ones + u32::from(is_flagged));
+            }
+            assert!(kept - flagged_ones < 200, "{preset}: {kept} for {flagged_ones}");
+        }
+    }
+}
