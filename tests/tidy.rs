@@ -28,7 +28,7 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// Whose each dependency is. An empty list: anybody's.
-const OWNERS: [(&str, &[&str]); 42] = [
+const OWNERS: [(&str, &[&str]); 43] = [
     ("anstyle", &["encode"]),
     ("anyhow", &["run", "cli"]),
     ("async_nats", &["deliver"]),
@@ -42,6 +42,7 @@ const OWNERS: [(&str, &[&str]); 42] = [
     ("etherparse", &["decode"]),
     ("flate2", &["capture", "deliver"]),
     ("gethostname", &["deliver", "run"]),
+    ("hashbrown", &["detect"]),
     ("indicatif", &["run"]),
     ("landlock", &["run"]),
     ("libc", &["capture", "run"]),

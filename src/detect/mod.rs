@@ -15,6 +15,7 @@ mod egress;
 mod exception;
 mod finding;
 mod findings;
+mod hexadecimal;
 mod judged;
 mod jurisdiction;
 mod keyed;
