@@ -10,9 +10,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
-use super::keyed::Keyed;
 use super::{AssetKey, Entity};
-use crate::net::{Country, Timestamp};
+use crate::net::{Keyed, Country, Timestamp};
 
 /// A time over which volumes are added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -73,7 +72,7 @@ pub(super) struct Ledger {
     pub(super) last_seen: Timestamp,
     /// The windows one after the other, newest step first, in LEB128: an odd number is twice the bytes of a step and one, an
     /// even one twice the steps without anything, zero the end of a window. The newest step is that of `last_seen`.
-    #[serde(with = "hexadecimal")]
+    #[serde(with = "super::hexadecimal")]
     packed: Vec<u8>,
 }
 
@@ -219,30 +218,6 @@ fn number<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
         }
     }
     Some(number)
-}
-
-/// Bytes as text.
-mod hexadecimal {
-    use serde::de::{Deserialize as _, Deserializer, Error};
-    use std::fmt::Write as _;
-
-    pub(super) fn serialize<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(bytes.len() * 2);
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        serializer.serialize_str(&text)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let digits = text.as_bytes().chunks(2).map(|pair| {
-            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-            u8::from_str_radix(pair, 16).ok()
-        });
-        digits.collect::<Option<Vec<u8>>>().ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))
-    }
 }
 
 /// Whose ledger it is.

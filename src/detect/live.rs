@@ -7,11 +7,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::keyed::Keyed;
 use super::management::{Session, Shown, Via};
 use super::{Subject, Totals};
 use crate::flow::{FlowUpdate, InitiatorBasis};
-use crate::net::{Endpoint, Timestamp};
+use crate::net::{Keyed, Endpoint, Timestamp};
 
 /// A flow that is seen again later than this after the end of the earlier run is another: no flow is idle for longer by
 /// default (RFC 5382, REQ-5: 2 hours and 4 minutes).

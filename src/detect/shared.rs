@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
+use crate::net::Keyed;
+
 use hashbrown::HashTable;
 
-use super::keyed::Keyed;
 use super::severity::Weight;
 use super::{EvidenceInfo, Severity};
 use crate::attribute::{Evidence, OwnerId};

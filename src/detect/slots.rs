@@ -12,8 +12,7 @@ use hashbrown::HashTable;
 
 use super::Relation;
 use super::finding::Finding;
-use super::keyed::Keyed;
-use crate::net::Timestamp;
+use crate::net::{Keyed, Timestamp};
 
 /// The number of a slot.
 pub(super) type Slot = u32;

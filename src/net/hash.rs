@@ -1,4 +1,7 @@
-//! Maps that are asked very often, by keys that come from the network.
+//! Hashes of keys that come from the network, for maps that are asked very often.
 
-/// A map whose hash is keyed at random, so that nobody can aim at one bucket, and cheaper than that of `std`.
-pub type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// Keyed at random, so that nobody can aim at one bucket, and much cheaper than the hash of `std`.
+pub type Keyed = foldhash::fast::RandomState;
+
+/// A map by such a hash.
+pub type Map<K, V> = std::collections::HashMap<K, V, Keyed>;

@@ -10,7 +10,7 @@ mod scope;
 mod time;
 
 pub use country::{Country, CountryError};
-pub use hash::Map;
+pub use hash::{Keyed, Map};
 pub use mac::{MacAddr, MacError};
 pub use prefix::{Prefix, PrefixError, PrefixMap};
 pub use scope::Scope;
