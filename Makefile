@@ -12,7 +12,7 @@ FUZZ_TARGETS ?= decoder reader reassembly flow_table replay config mmdb readers 
 BORDERFLOW = $(CARGO) run --quiet --locked --release --bin borderflow --
 REPLAY = $(BORDERFLOW) replay -c demo/config.toml
 
-.PHONY: demo demo-capture test lint fmt clippy doc deny bench bench-peers instructions pgo fuzz deb test-deb deps peers clean
+.PHONY: demo demo-capture test lint fmt clippy doc deny bench bench-peers instructions fuzz deb test-deb deps peers clean
 
 demo: deps
 	$(CARGO) build --locked --release --bin borderflow
@@ -65,10 +65,6 @@ bench-peers: deps
 instructions: deps
 	@$(CARGO) build --locked --profile $(PROFILE) --bin borderflow --example bench_captures
 	@PROFILE=$(PROFILE) benches/instructions/count.sh $(INSTRUCTIONS)
-
-# The release program built with what replays tell about its branches; the last line says where it is.
-pgo: deps
-	@benches/pgo/build.sh
 
 # Finds inputs that break what must always hold; see tests/fuzz/README.md.
 fuzz: deps
