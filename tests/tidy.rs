@@ -46,7 +46,7 @@ const OWNERS: [(&str, &[&str]); 44] = [
     ("hashbrown", &["detect"]),
     ("indicatif", &["run"]),
     ("landlock", &["run"]),
-    ("libc", &["capture", "run"]),
+    ("libc", &["capture", "flow", "run"]),
     ("liblzma", &["capture"]),
     ("lz4_flex", &["capture"]),
     ("maxminddb", &["attribute"]),

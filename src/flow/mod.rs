@@ -15,6 +15,8 @@ mod index;
 mod initiator;
 mod key;
 mod listening;
+mod pages;
+mod partition;
 mod paths;
 mod queue;
 mod shape;
@@ -43,7 +45,8 @@ use std::time::Duration;
 use crate::decode::{Envelope, Packet};
 use crate::net::Timestamp;
 
-use slot::Class;
+use partition::Partition;
+use slot::{Class, Cold, Hot};
 use table::Table;
 
 /// Number of partitions, and the largest useful number of shards.
@@ -181,9 +184,12 @@ pub const fn partition(hash: u64) -> usize {
 /// The partitions of one shard.
 #[derive(Debug)]
 pub struct Flows {
-    /// Which of the tables has each partition, where this shard has it.
+    /// Which of `partitions` each is, where this shard has it.
     places: [u8; PARTITIONS],
-    tables: Vec<Table>,
+    partitions: Vec<Partition>,
+    /// The flows of all of them, each in a slot: what every packet touches, and the rest.
+    hot: Vec<Hot>,
+    cold: Vec<Cold>,
     /// Once the input is over.
     ending: Option<Ending>,
 }
@@ -192,7 +198,7 @@ pub struct Flows {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Last {
     place: Place,
-    table: u16,
+    partition: u8,
     slot: u32,
 }
 
@@ -204,11 +210,16 @@ struct Ending {
 }
 
 impl Ending {
-    fn of(tables: &[Table], clock: Timestamp) -> Ending {
-        let mut order = Vec::with_capacity(tables.iter().map(Table::len).sum());
-        for (number, table) in (0u16..).zip(tables) {
-            order.extend(table.last_places(clock).map(|(place, slot)| Last { place, table: number, slot }));
-        }
+    fn of(partitions: &[Partition], hot: &[Hot], cold: &[Cold], clock: Timestamp) -> Ending {
+        let mut order = Vec::with_capacity(partitions.iter().map(Partition::len).sum());
+        let slots = (0u32..).zip(hot.iter().zip(cold)).filter(|(_, (_, cold))| cold.is_filed());
+        order.extend(slots.filter_map(|(slot, (hot, cold))| {
+            let place = match partitions.get(usize::from(cold.partition))?.passed_deadline(hot, clock) {
+                Some(deadline) => Place::of_silence(deadline, cold.flow),
+                None => Place::of_end(clock, cold.flow),
+            };
+            Some(Last { place, partition: cold.partition, slot })
+        }));
         order.sort_unstable();
         Ending { order, done: 0 }
     }
@@ -228,13 +239,18 @@ impl Flows {
     #[must_use]
     pub fn new(options: &Options, shard: usize, shards: usize) -> Self {
         let shards = shards.clamp(1, PARTITIONS);
-        let capacity = options.max_flows.div_ceil(PARTITIONS).max(1);
-        let tables = (shard..PARTITIONS).step_by(shards).map(|_| Table::new(capacity, options)).collect();
+        let capacity = options.max_flows.div_ceil(PARTITIONS).clamp(1, wheel::MOST_SLOTS / PARTITIONS);
+        let numbers = 0u8..(shard..PARTITIONS).step_by(shards).len() as u8;
+        let partitions: Vec<_> = numbers.map(|number| Partition::new(number, capacity, options)).collect();
+        let (mut hot, mut cold) =
+            (Vec::with_capacity(capacity * partitions.len()), Vec::with_capacity(capacity * partitions.len()));
+        pages::prefer_large(&mut hot);
+        pages::prefer_large(&mut cold);
         let mut places = [u8::MAX; PARTITIONS];
         for (place, partition) in (0u8..).zip(places.iter_mut().skip(shard).step_by(shards)) {
             *partition = place;
         }
-        Flows { places, tables, ending: None }
+        Flows { places, partitions, hot, cold, ending: None }
     }
 
     /// Brings what the flows of these hashes need into the cache: their buckets of the index, then what every packet
@@ -242,22 +258,41 @@ impl Flows {
     /// processor overlaps their misses, where observing packet by packet would wait for each.
     #[inline]
     pub fn warm(&self, hashes: impl Iterator<Item = u64> + Clone) {
-        let buckets = hashes.clone().filter_map(|hash| Some(self.tables.get(self.place(hash))?.warm_index(hash)));
+        let buckets = hashes.clone().filter_map(|hash| Some(self.partition(hash)?.index.warm(hash as u32)));
         std::hint::black_box(buckets.fold(0, |sum, word| sum ^ word));
-        let mut slots = [(0usize, u32::MAX); WARM_AHEAD];
-        for (slot, hash) in slots.iter_mut().zip(hashes) {
-            let place = self.place(hash);
-            if let Some(guess) = self.tables.get(place).and_then(|table| table.guess(hash)) {
-                *slot = (place, guess);
+        let mut slots = [u32::MAX; WARM_AHEAD];
+        for (slot, hash) in slots.iter_mut().zip(hashes.clone()) {
+            if let Some(guess) = self.partition(hash).and_then(|partition| partition.guess(hash)) {
+                *slot = guess;
             }
         }
-        let hot = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm_hot(slot)));
+        let hot = slots.iter().filter_map(|slot| Some(self.hot.get(*slot as usize)?.warm()));
         std::hint::black_box(hot.fold(0, |sum, word| sum ^ word));
-        let rest = slots.iter().filter_map(|&(place, slot)| Some(self.tables.get(place)?.warm_rest(slot)));
+        let rest = slots.iter().zip(hashes).filter_map(|(slot, hash)| self.warm_rest(*slot, self.partition(hash)?));
         std::hint::black_box(rest.fold(0, |sum, word| sum ^ word));
     }
 
-    /// Which of this shard's tables a flow belongs to.
+    /// Brings into the cache what the hot part of a flow says the next packet will touch beside it.
+    #[inline]
+    fn warm_rest(&self, slot: u32, partition: &Partition) -> Option<u64> {
+        let hot = self.hot.get(slot as usize)?;
+        let is_told = hot.watch.is_listening() || hot.active < partition.period.0;
+        let cold = if is_told { self.cold.get(slot as usize).map_or(0, Cold::warm) } else { 0 };
+        Some(cold ^ partition.silences.warm(hot.silences))
+    }
+
+    #[inline]
+    fn partition(&self, hash: u64) -> Option<&Partition> {
+        self.partitions.get(self.place(hash))
+    }
+
+    /// The flows of the partition at `place`.
+    #[inline]
+    fn table(&mut self, place: usize) -> Option<Table<'_>> {
+        Some(Table { own: self.partitions.get_mut(place)?, hot: &mut self.hot, cold: &mut self.cold })
+    }
+
+    /// Which of this shard's partitions a flow belongs to.
     #[inline]
     fn place(&self, hash: u64) -> usize {
         self.places.get(partition(hash)).map_or(usize::MAX, |place| usize::from(*place))
@@ -267,15 +302,17 @@ impl Flows {
     #[inline]
     pub fn observe(&mut self, arrival: &Arrival<'_>, envelope: impl FnOnce() -> Envelope, out: &mut Vec<FlowUpdate>) {
         let place = self.place(arrival.hash);
-        if let Some(table) = self.tables.get_mut(place) {
+        if let Some(mut table) = self.table(place) {
             table.observe(arrival, envelope, out);
         }
     }
 
     /// Ends flows that have been idle for their time at `clock`.
     pub fn expire(&mut self, clock: Timestamp, out: &mut Vec<FlowUpdate>) {
-        for table in &mut self.tables {
-            table.expire(clock, out);
+        for place in 0..self.partitions.len() {
+            if let Some(mut table) = self.table(place) {
+                table.expire(clock, out);
+            }
         }
     }
 
@@ -287,15 +324,17 @@ impl Flows {
     /// Ends the next flows, `most` at most, in the order of their places; false where none is left. The last updates of all
     /// flows at once would take more memory than the flows do.
     pub fn finish_some(&mut self, clock: Timestamp, most: usize, out: &mut Vec<FlowUpdate>) -> bool {
-        let tables = &mut self.tables;
-        let ending = self.ending.get_or_insert_with(|| Ending::of(tables, clock));
+        let Flows { partitions, hot, cold, ending, .. } = self;
+        let ending = ending.get_or_insert_with(|| Ending::of(partitions, hot, cold, clock));
         let Some(next) = ending.next(most) else { return false };
         for ahead in next.chunks(WARM_AHEAD) {
-            let of = |last: &Last| tables.get(usize::from(last.table)).map_or(0, |table| table.warm_whole(last.slot));
-            std::hint::black_box(ahead.iter().fold(0, |sum, last| sum ^ of(last)));
+            let read = ahead.iter().filter_map(|last| {
+                Some(hot.get(last.slot as usize)?.warm() ^ cold.get(last.slot as usize)?.warm())
+            });
+            std::hint::black_box(read.fold(0, |sum, word| sum ^ word));
             for last in ahead {
-                if let Some(table) = tables.get_mut(usize::from(last.table)) {
-                    table.end_last(last.slot, clock, out);
+                if let Some(own) = partitions.get_mut(usize::from(last.partition)) {
+                    Table { own, hot, cold }.end_last(last.slot, clock, out);
                 }
             }
         }
@@ -305,7 +344,7 @@ impl Flows {
     /// Flows held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tables.iter().map(Table::len).sum()
+        self.partitions.iter().map(Partition::len).sum()
     }
 
     /// True where no flow is held.
@@ -318,12 +357,7 @@ impl Flows {
     #[must_use]
     pub fn counters(&self) -> FlowCounters {
         let mut sum = FlowCounters::default();
-        for table in &self.tables {
-            sum.add(&table.counters);
-            sum.untracked_gaps += table.untracked_holes();
-            sum.withdrawn_inspections += table.withdrawn_inspections();
-            sum.unfollowed += table.unfollowed();
-        }
+        self.partitions.iter().for_each(|partition| sum.add(&partition.count()));
         sum
     }
 }

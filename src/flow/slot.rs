@@ -127,6 +127,8 @@ pub(super) struct Cold {
     /// Index of the tunnel path among the paths seen.
     pub(super) path: u16,
     pub(super) hash: u32,
+    /// The place of its partition in its shard.
+    pub(super) partition: u8,
     /// How far listening to the payloads has come, and the buffers it has borrowed.
     pub(super) conversation: Conversation,
     pub(super) open: u16,
@@ -166,6 +168,12 @@ impl Hot {
             basis: initiator.1,
             watch: Watch(if matches!(key.protocol(), TCP | UDP) { Watch::LISTENING } else { 0 }),
         }
+    }
+
+    /// Reads a word of each of its two lines.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        self.ip_bytes.of(Side::Low) ^ self.active.as_nanos()
     }
 
     /// Adds a packet to the counters and says whether an update is due because of its payload.

@@ -154,8 +154,10 @@ fn push_jumps(jumps: &mut Vec<u32>, buckets: usize, first: u32, buckets_of: impl
     let begin = jumps.len();
     let mut place = first;
     for bucket in buckets_of {
-        let known = jumps.len() - begin;
-        jumps.extend((known..=bucket).map(|_| place));
+        // Most starts share their bucket with the one before.
+        if bucket >= jumps.len() - begin {
+            jumps.resize(begin + bucket + 1, place);
+        }
         place += 1;
     }
     jumps.resize(begin + buckets + 1, place);
@@ -434,7 +436,7 @@ impl<'a> Bytes<'a> {
     fn numbers(&mut self, count: usize) -> Option<Vec<u32>> {
         let bytes = self.take(count.checked_mul(4)?)?;
         let mut numbers = Vec::with_capacity(count);
-        numbers.extend(bytes.chunks_exact(4).filter_map(|number| number.try_into().ok()).map(u32::from_le_bytes));
+        numbers.extend(bytes.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number)));
         Some(numbers)
     }
 }
