@@ -102,7 +102,7 @@ fn a_session_in_a_day_of_noise_is_told_whole_and_first_and_the_noise_in_a_dozen_
     assert_eq!((closed.step, totals.flows, totals.inbound_flows), (Step::Closed, 1, 1));
     assert_eq!((totals.sent_bytes, totals.received_bytes), (sent, received));
     assert_eq!((closed.first_seen.as_nanos(), closed.last_seen.as_nanos()), (first, last));
-    assert_eq!(closed.asset.as_ref().unwrap().name, to.ip.to_string());
+    assert_eq!(*closed.asset.as_ref().unwrap().name, *to.ip.to_string());
     assert_eq!(closed.flow.initiator.endpoint.address, from.ip);
     assert_eq!(closed.management.as_ref().unwrap().login, Some(Login::Granted));
 

@@ -47,7 +47,7 @@ use crate::net::Timestamp;
 use duplicate::Duplicates;
 use envelope::{EnvelopeRecorder, Recorder};
 use fragment::{Fragments, Whole};
-use print::{Path, Print};
+use print::{Keys, Path, Print};
 use view::View;
 use walk::{Found, Outcome, Walk};
 
@@ -58,6 +58,8 @@ pub struct Decoder {
     fragments: Fragments,
     duplicates: Duplicates,
     account: Account,
+    /// What the fingerprints of packets are made with.
+    keys: Keys,
 }
 
 /// Where every frame is accounted for.
@@ -100,7 +102,14 @@ impl Decoder {
             fragments: Fragments::new(options.fragments),
             duplicates: Duplicates::new(options.duplicate_window),
             account: Account::default(),
+            keys: Keys::new(0),
         }
+    }
+
+    /// Takes a secret from `seed` and the first frame, by which copies are told from packets that only look like them: so the
+    /// same capture gives the same, and nobody could know it when the packets were sent. To be called before anything else.
+    pub fn key(&mut self, seed: u64, first: &Frame<'_>) {
+        self.keys = Keys::new(seed).of_frame(first.meta.timestamp, first.data);
     }
 
     /// Decodes the frame at `index` of `batch`; a reassembled datagram is appended to the bytes of the batch. `clock`
@@ -134,7 +143,7 @@ impl Decoder {
         // In two steps: there are too few registers for both.
         let plain = plain.insert(Plain { packet: packet(&batch.bytes, index, &meta, &found), print: Print::NONE });
         if self.duplicates.is_on() {
-            plain.print = Print::of_packet(&found, path);
+            plain.print = Print::of_packet(&found, path, self.keys);
         }
     }
 
@@ -252,7 +261,7 @@ impl Decoder {
         meta: &FrameRef,
         clock: Timestamp,
     ) -> Result<Option<Whole>, Skip> {
-        let print = walk.recorder.path().map(|path| Print::of_fragment(&walk.found, path));
+        let print = walk.recorder.path().map(|path| Print::of_fragment(&walk.found, path, self.keys));
         if print.is_some_and(|print| self.duplicates.check(&print, meta.timestamp)) {
             return Err(Skip::Duplicate);
         }
@@ -270,7 +279,9 @@ impl Decoder {
     ) -> Result<Decoded, Skip> {
         // The fragments of a reassembled datagram have been looked up one by one.
         let path = if walk.found.ip.frames == 1 { walk.recorder.path() } else { None };
-        if path.is_some_and(|path| self.duplicates.check(&Print::of_packet(&walk.found, path), meta.timestamp)) {
+        if path
+            .is_some_and(|path| self.duplicates.check(&Print::of_packet(&walk.found, path, self.keys), meta.timestamp))
+        {
             return self.skip(Skip::Duplicate, frames);
         }
         self.account.counters.frames_decoded += u64::from(frames);
@@ -295,7 +306,9 @@ impl Decoder {
         let mut walk = Walk::new(&self.options, Path::new(frame.meta.interface));
         let outcome = walk.link(frame.meta.link, View::new(frame.data, frame.meta.wire_len as usize));
         let path = if matches!(outcome, Ok(Outcome::Packet)) { walk.recorder.path() } else { None };
-        path.is_some_and(|path| self.duplicates.check(&Print::of_packet(&walk.found, path), frame.meta.timestamp))
+        path.is_some_and(|path| {
+            self.duplicates.check(&Print::of_packet(&walk.found, path, self.keys), frame.meta.timestamp)
+        })
     }
 
     /// Gives up the fragments that are pending: at the end of the input.

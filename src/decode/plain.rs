@@ -92,6 +92,7 @@ fn transport(ip: Ip, protocol: u8, data: View<'_>) -> Option<Found<'_>> {
 mod tests {
     use super::*;
     use crate::capture::{Batch, FrameRef, LinkType};
+    use crate::decode::print::Keys;
     use crate::decode::print::{Path, Print};
     use crate::decode::walk::{Outcome, Walk};
     use crate::decode::{Decoded, Decoder, Packet, Skip, golden, packet};
@@ -141,7 +142,9 @@ mod tests {
     /// What both ways find of a frame: everything a packet, the search for copies and the account are made of.
     fn both_ways(options: &Options, frame: &[u8], meta: &FrameRef) -> [Option<(Packet, Print, Path)>; 2] {
         let view = View::new(frame, meta.wire_len as usize);
-        let told = |found: &Found<'_>, path| (packet(frame, 0, meta, found), Print::of_packet(found, path), path);
+        let told = |found: &Found<'_>, path| {
+            (packet(frame, 0, meta, found), Print::of_packet(found, path, Keys::new(7)), path)
+        };
         let mut path = Path::new(meta.interface);
         let plain = find(options, view, &mut path).map(|found| told(&found, path));
         let mut walk = Walk::new(options, Path::new(meta.interface));

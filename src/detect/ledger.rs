@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use super::{AssetKey, Entity};
-use crate::net::{Keyed, Country, Timestamp};
+use crate::net::{Country, Keyed, Timestamp};
 
 /// A time over which volumes are added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -372,6 +372,8 @@ impl Ledgers {
             self.insert(to, *ledger);
         }
         self.renamed.sort_unstable();
+        let silent = self.by_key.iter().map(|(key, ledger)| Reverse((hour(ledger.last_seen), *key)));
+        self.silent = silent.collect();
         self.since = since;
         unknown
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::management::{Session, Shown, Via};
 use super::{Subject, Totals};
 use crate::flow::{FlowUpdate, InitiatorBasis};
-use crate::net::{Keyed, Endpoint, Timestamp};
+use crate::net::{Endpoint, Keyed, Timestamp};
 
 /// A flow that is seen again later than this after the end of the earlier run is another: no flow is idle for longer by
 /// default (RFC 5382, REQ-5: 2 hours and 4 minutes).

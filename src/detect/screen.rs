@@ -110,8 +110,8 @@ fn counts(protocol: &str, attributor: &Attributor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::geo::{Databases, Override};
     use crate::attribute::Catalogue;
+    use crate::attribute::geo::{Databases, Override};
     use crate::detect::Preset;
     use crate::net::IpVersion;
     use std::net::IpAddr;

@@ -24,11 +24,15 @@ pub(super) struct Slots {
     free: Vec<Slot>,
     by_relation: HashTable<Slot>,
     hashes: Keyed,
-    /// When each finding would close, as it was when it was queued, and its slot.
-    queue: BinaryHeap<Reverse<(Timestamp, Slot)>>,
-    /// Those that close first, at `first_at`, the last of them in front.
-    first: Vec<Slot>,
-    first_at: Timestamp,
+    queue: BinaryHeap<Reverse<Queued>>,
+}
+
+/// When a finding would close, as it was when it was queued; of several that close at once the first by their relations.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Queued {
+    at: Timestamp,
+    relation: Relation,
+    slot: Slot,
 }
 
 impl Slots {
@@ -84,56 +88,31 @@ impl Slots {
     /// The finding that closes first, of several the first by their relations, if it closes by `until`; from now on it is in
     /// no queue.
     pub(super) fn next_due(&mut self, until: Timestamp) -> Option<Slot> {
-        loop {
-            let next = self.queue.peek().map(|Reverse((at, _))| *at);
-            if !self.first.is_empty() && next.is_some_and(|at| at <= self.first_at) {
-                let first_at = self.first_at;
-                self.queue.extend(self.first.drain(..).map(|slot| Reverse((first_at, slot))));
-            }
-            if self.first.is_empty() {
-                self.first_at = next.filter(|at| *at <= until)?;
-                self.gather();
-            }
-            if self.first_at > until {
-                return None;
-            }
-            while let Some(slot) = self.first.pop() {
-                if self.requeue(slot, self.first_at) == Some(true) {
-                    return Some(slot);
-                }
-            }
-        }
-    }
-
-    /// Takes those from the queue that close at `first_at`.
-    fn gather(&mut self) {
-        while let Some(Reverse((at, slot))) = self.queue.peek().copied().filter(|Reverse((at, _))| *at == self.first_at)
-        {
+        while let Some(Reverse(next)) = self.queue.peek().copied().filter(|Reverse(next)| next.at <= until) {
             self.queue.pop();
-            if self.requeue(slot, at) == Some(true) {
-                self.first.push(slot);
+            if self.requeue(&next) == Some(true) {
+                return Some(next.slot);
             }
         }
-        let mut first = std::mem::take(&mut self.first);
-        first.sort_by_key(|slot| Reverse(self.get(*slot).map(|finding| finding.relation)));
-        self.first = first;
+        None
     }
 
     /// Whether the finding that was queued for `at` closes then; if later, it is queued for that. `None` where what was
     /// queued is no more, or was queued for another time too.
-    fn requeue(&mut self, slot: Slot, at: Timestamp) -> Option<bool> {
-        let finding = self.get(slot).filter(|finding| finding.queued == at)?;
-        let deadline = finding.deadline;
-        if deadline > at {
-            self.enqueue(slot, deadline);
+    fn requeue(&mut self, queued: &Queued) -> Option<bool> {
+        let is_meant = |finding: &&Finding| finding.queued == queued.at && finding.relation == queued.relation;
+        let deadline = self.get(queued.slot).filter(is_meant)?.deadline;
+        if deadline > queued.at {
+            self.enqueue(queued.slot, deadline);
         }
-        Some(deadline <= at)
+        Some(deadline <= queued.at)
     }
 
     fn enqueue(&mut self, slot: Slot, deadline: Timestamp) {
         if let Some(finding) = self.get_mut(slot) {
             finding.queued = deadline;
-            self.queue.push(Reverse((deadline, slot)));
+            let relation = finding.relation;
+            self.queue.push(Reverse(Queued { at: deadline, relation, slot }));
         }
     }
 

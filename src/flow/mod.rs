@@ -328,9 +328,9 @@ impl Flows {
         let ending = ending.get_or_insert_with(|| Ending::of(partitions, hot, cold, clock));
         let Some(next) = ending.next(most) else { return false };
         for ahead in next.chunks(WARM_AHEAD) {
-            let read = ahead.iter().filter_map(|last| {
-                Some(hot.get(last.slot as usize)?.warm() ^ cold.get(last.slot as usize)?.warm())
-            });
+            let read = ahead
+                .iter()
+                .filter_map(|last| Some(hot.get(last.slot as usize)?.warm() ^ cold.get(last.slot as usize)?.warm()));
             std::hint::black_box(read.fold(0, |sum, word| sum ^ word));
             for last in ahead {
                 if let Some(own) = partitions.get_mut(usize::from(last.partition)) {

@@ -9,8 +9,8 @@ use crate::net::{MacAddr, Timestamp};
 
 use super::initiator;
 use super::key::{FlowKey, PerSide, Side};
-use super::table::Arrival;
 use super::shape::SilencePool;
+use super::table::Arrival;
 use super::tcp::{HolePool, HoleSlot, Origin, Sequence, Tracker};
 use super::update::Volume;
 use super::{InitiatorBasis, TcpState};

@@ -156,8 +156,7 @@ impl<T> Default for PrefixMap<T> {
 impl<T> PrefixMap<T> {
     /// Adds a prefix and returns the value it had before.
     pub fn insert(&mut self, prefix: Prefix, value: T) -> Option<T> {
-        let (first, last) =
-            (first_octet(prefix.version, prefix.bits), first_octet(prefix.version, prefix.last_bits()));
+        let (first, last) = (first_octet(prefix.version, prefix.bits), first_octet(prefix.version, prefix.last_bits()));
         for octet in first..=last {
             if let Some(word) = octets_of(&mut self.octets, prefix.version).get_mut(usize::from(octet / 64)) {
                 *word |= 1 << (octet % 64);

@@ -105,6 +105,7 @@ const COVERAGE_EVERY_S: u64 = 60;
 /// Filters and decodes batches.
 pub struct Front {
     decoder: Decoder,
+    seed: u64,
     filter: Option<Filter>,
     filtered: SkipCounters,
     hasher: FlowHasher,
@@ -134,6 +135,7 @@ impl Front {
     pub fn new(options: decode::Options, filter: Option<Filter>, seed: u64) -> Self {
         Front {
             decoder: Decoder::new(options),
+            seed,
             filter,
             filtered: SkipCounters::default(),
             hasher: FlowHasher::new(seed),
@@ -170,6 +172,11 @@ impl Front {
     /// Decodes `batch` and appends each packet to the list of its shard; there are as many shards as lists.
     pub fn decode(&mut self, batch: &mut Batch, shards: &mut [Vec<Prepared>]) {
         batch.first_frame = self.counters.frames_read;
+        if self.counters.frames_read == 0
+            && let Some(first) = batch.frame(0)
+        {
+            self.decoder.key(self.seed, &first);
+        }
         for first in (0..batch.frames.len()).step_by(AHEAD) {
             self.look_ahead(batch, first);
             let end = batch.frames.len().min(first + AHEAD);

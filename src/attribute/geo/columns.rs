@@ -271,7 +271,9 @@ impl Table {
         let whole = self.v6.starts.iter().zip(ends).zip(&self.v6.rows).map(|((first, last), row)| (*first, last, *row));
         let halves = self.v6_divided.starts.iter().map(|start| (start >> 64) as u64);
         // The last part of a divided /64 may reach no further: the whole ones begin anew behind it.
-        whole.filter(|(_, _, row)| *row != DIVIDED).chain(halves.zip(&self.v6_divided.rows).map(|(half, row)| (half, half, *row)))
+        whole
+            .filter(|(_, _, row)| *row != DIVIDED)
+            .chain(halves.zip(&self.v6_divided.rows).map(|(half, row)| (half, half, *row)))
     }
 
     /// Number and text of a row.

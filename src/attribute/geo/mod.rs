@@ -192,11 +192,7 @@ impl Databases {
 
     /// Every range of addresses for which `is_it` holds of the country or the number of the autonomous system, and every
     /// prefix the user has a word on; they may overlap.
-    pub(super) fn ranges(
-        &self,
-        is_country: impl Fn(Country) -> bool,
-        is_network: impl Fn(u32) -> bool,
-    ) -> RangeList {
+    pub(super) fn ranges(&self, is_country: impl Fn(Country) -> bool, is_network: impl Fn(u32) -> bool) -> RangeList {
         let countries: Vec<bool> = self.country_codes.iter().map(|code| code.is_some_and(&is_country)).collect();
         let networks: Vec<bool> =
             (0..self.networks.row_count()).map(|row| is_network(self.networks.entry(row).0)).collect();

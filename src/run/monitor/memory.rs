@@ -3,7 +3,7 @@
 use crate::config::Config;
 
 /// Bytes that one of each takes at most; tests/live and tests/ledgers measure them.
-const FLOW: u64 = 420;
+const FLOW: u64 = 480;
 const FINDING: u64 = 6 << 10;
 const LEDGER: u64 = 512;
 const UPDATE: u64 = 1 << 10;
