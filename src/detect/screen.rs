@@ -55,11 +55,12 @@ impl Screen {
     ) -> bool {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
         let attributor = &*knowledge.attributor;
+        let is_counted = update.cause.is_end() && update.application.is_some_and(|it| counts(it, attributor));
         update.facts.is_none()
             && update.dealings.is_none()
+            && !is_counted
             && !self.flagged.contains(initiator)
             && !self.flagged.contains(responder)
-            && !(update.cause.is_end() && update.application.is_some_and(|protocol| counts(protocol, attributor)))
             && !self.shows_device(update, knowledge, assets, jurisdictions)
             && !knowledge.answers.has(initiator, responder)
     }
