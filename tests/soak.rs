@@ -91,9 +91,10 @@ fn a_day_of_traffic_takes_no_more_memory_than_its_first_hours() {
         counters.0, counters.1, stages.largest, stages.told.alerts, stages.kept
     );
     assert!(stages.told.alerts > 1_000 && stages.kept > 100_000 && counters.1 > hours * 6_000, "too little happened");
-    let (early, late) = after.split_at(after.len() / 3);
+    // The memory of flows is touched as they come: it is full when the most there were at once have been.
+    let (early, late) = after.split_at(after.len() * 2 / 3);
     let (early, late) = (early.iter().max().unwrap(), late.iter().max().unwrap());
-    assert!(late * 100 <= early * 105, "{late} kB after {early} kB");
+    assert!(late * 100 <= early * 102, "{late} kB after {early} kB");
 }
 
 /// Five minutes of a utility's network: names are asked, clouds are reached, somebody scans.
