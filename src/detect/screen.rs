@@ -10,7 +10,7 @@ use crate::flow::{FlowUpdate, Party};
 use crate::net::MacAddr;
 
 use super::judged::flagged;
-use super::{Assets, Jurisdictions, is_encrypted};
+use super::{Jurisdictions, Policy, is_encrypted};
 
 /// Hardware addresses whose maker is remembered: a network has few, and a router's stands for many hosts.
 const MAKERS: usize = 1024;
@@ -46,13 +46,7 @@ impl Screen {
     }
 
     /// True where no finding can come from `update`, nothing that is counted of what is hidden, and no command.
-    pub fn passes(
-        &mut self,
-        update: &FlowUpdate,
-        knowledge: &Knowledge,
-        assets: &Assets,
-        jurisdictions: &Jurisdictions,
-    ) -> bool {
+    pub fn passes(&mut self, update: &FlowUpdate, knowledge: &Knowledge, policy: &Policy) -> bool {
         let (initiator, responder) = (update.initiator.endpoint.address, update.responder.endpoint.address);
         let attributor = &*knowledge.attributor;
         let is_counted = update.cause.is_end() && update.application.is_some_and(|it| counts(it, attributor));
@@ -61,25 +55,19 @@ impl Screen {
             && !is_counted
             && !self.flagged.contains(initiator)
             && !self.flagged.contains(responder)
-            && !self.shows_device(update, knowledge, assets, jurisdictions)
+            && !self.shows_device(update, knowledge, policy)
             && !knowledge.answers.has(initiator, responder)
     }
 
     /// True where a flow is answered that shows a device of a flagged maker.
-    fn shows_device(
-        &mut self,
-        update: &FlowUpdate,
-        knowledge: &Knowledge,
-        assets: &Assets,
-        jurisdictions: &Jurisdictions,
-    ) -> bool {
+    fn shows_device(&mut self, update: &FlowUpdate, knowledge: &Knowledge, policy: &Policy) -> bool {
         if !self.has_devices || !update.answered || update.was_answered {
             return false;
         }
         [&update.initiator, &update.responder].into_iter().any(|party| {
-            assets.is_home(party.endpoint.address)
+            policy.assets.is_home(party.endpoint.address)
                 && own_mac(&knowledge.neighbours, party)
-                    .is_some_and(|mac| self.is_flagged_device(mac, &knowledge.attributor, jurisdictions))
+                    .is_some_and(|mac| self.is_flagged_device(mac, &knowledge.attributor, &policy.jurisdictions))
         })
     }
 

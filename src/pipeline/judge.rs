@@ -115,13 +115,13 @@ impl Judge {
             update.cause = Cause::Alive;
         }
         self.learn(update);
-        let Policy { assets, jurisdictions, .. } = self.detector.policy();
+        let policy = self.detector.policy();
         let is_told = update.cause.is_end() && outputs.iter().any(|output| output.takes_flows());
-        if !is_told && !is_paused && self.screen.passes(update, &self.knowledge, assets, jurisdictions) {
+        if !is_told && !is_paused && self.screen.passes(update, &self.knowledge, policy) {
             self.detector.pass(update, &mut self.alerts);
             return hand_on(&mut self.alerts, outputs);
         }
-        let judged = Judged::new(update, &self.knowledge, assets);
+        let judged = Judged::new(update, &self.knowledge, &policy.assets);
         self.detector.observe(&judged, &mut self.alerts);
         hand_on(&mut self.alerts, outputs);
         if update.cause.is_end() {
