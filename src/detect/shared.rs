@@ -7,13 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use crate::net::Keyed;
-
 use hashbrown::HashTable;
 
 use super::severity::Weight;
 use super::{EvidenceInfo, Severity};
 use crate::attribute::{Evidence, OwnerId};
+use crate::net::Keyed;
 
 /// Of each kind, held at most.
 const MOST: usize = 8_192;

@@ -24,6 +24,7 @@ pub(super) struct Slots {
     free: Vec<Slot>,
     by_relation: HashTable<Slot>,
     hashes: Keyed,
+    /// Each finding at least once, in the order in which they would close.
     queue: BinaryHeap<Reverse<Queued>>,
 }
 
